@@ -1,0 +1,210 @@
+"""The nouns of the product: frozen, without behaviour that reaches outside.
+
+Times are milliseconds since the epoch, UTC. Points are thousandths of a point, as integers, so that
+sums are exact. Record ids are text: they are the CRM's and may outgrow any number type.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+MINUTE = 60_000
+HOUR = 60 * MINUTE
+DAY = 24 * HOUR
+
+ObjectType = Literal["contacts", "companies", "deals", "meetings", "calls", "notes", "tasks", "emails"]
+
+
+class Secret:
+    """A token: its text is masked wherever it is printed; `reveal` is for the wire alone."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def reveal(self) -> str:
+        return self._value
+
+    def __repr__(self) -> str:
+        return "Secret(***)"
+
+    __str__ = __repr__
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and other._value == self._value
+
+    def __hash__(self) -> int:
+        return hash(self._value)
+
+
+def fold(text: str) -> str:
+    """Text as it is compared: without case and accents (`Étudiant` equals `etudiant`), ends trimmed."""
+    plain = unicodedata.normalize("NFKD", text.replace("œ", "oe").replace("Œ", "oe").replace("æ", "ae"))
+    return "".join(c for c in plain if not unicodedata.combining(c)).casefold().strip()
+
+
+def mask(address: str | None) -> str:
+    """An e-mail address as logs and terminals show it: `j***@acme.fr`."""
+    if not address:
+        return "(no e-mail)"
+    name, at, domain = address.partition("@")
+    return f"{name[:1]}***{at}{domain}" if at else f"{name[:1]}***"
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A contact, company, deal or activity as the CRM showed it. Empty text and null are both None."""
+
+    id: str
+    properties: Mapping[str, str | None]
+    created_at: int | None = None
+    modified_at: int | None = None
+    archived: bool = False
+    history: Mapping[str, tuple[Version, ...]] = field(default_factory=dict)  # newest first
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One entry of a property's history. `source` is the CRM's sourceType, an open set."""
+
+    value: str
+    at: int
+    source: str
+    source_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """An association to a record; `primary` is the CRM's primary company."""
+
+    to_id: str
+    primary: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Engagement:
+    """One event of a contact, named by record id or (where the source has none) by e-mail address.
+
+    `attrs` hold what a mapping's `where` may ask for: text as the CRM gave it, numbers, booleans.
+    `label` is what an explanation shows: the page's path, the form's name, the subject.
+    """
+
+    source: str
+    id: str  # stable within the source
+    event: str
+    at: int
+    contact_id: str | None
+    address: str | None
+    attrs: Mapping[str, str | float | bool | None]
+    label: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PropertyDef:
+    """A property of the CRM's schema. `options` are (value, label) in display order."""
+
+    name: str
+    label: str
+    type: str
+    field_type: str
+    read_only: bool = False
+    options: tuple[tuple[str, str], ...] = ()
+    calculated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """What the CRM says of the account: its schema and the people in it."""
+
+    portal_id: str
+    ui_domain: str
+    time_zone: str
+    properties: Mapping[str, Mapping[str, PropertyDef]]  # object -> name -> definition
+    owners: Mapping[str, str] = field(default_factory=dict)  # id -> e-mail
+
+    def stage_order(self, property_name: str) -> tuple[str, ...]:
+        """The CRM's lifecycle stages, first to last, as this account has them."""
+        found = self.properties.get("contacts", {}).get(property_name)
+        return tuple(value for value, _ in found.options) if found else ()
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """What one record shall hold: property -> value ('' clears)."""
+
+    id: str
+    properties: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one Update: `ok` with the record as answered, or the CRM's own words."""
+
+    id: str
+    ok: bool
+    record: Record | None = None
+    category: str = ""
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """One contact's points at `as_of`. Milli-points, but for `points`, the rounded total.
+
+    `parts` is rule id -> points after its caps; `facts` is the truth of every stage criterion's leaf,
+    by the leaf's number in the workflow.
+    """
+
+    contact_id: str
+    as_of: int
+    points: int
+    axes: Mapping[str, int]
+    parts: Mapping[str, int]
+    facts: tuple[bool, ...]
+    next_change_at: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where a contact stands: the recorded decision. `stage` None: never judged."""
+
+    contact_id: str
+    journey: int = 1
+    epoch_at: int | None = None
+    stage: str | None = None
+    stage_since: int | None = None
+    temperature: str | None = None
+    temperature_since: int | None = None
+    reached: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """A stage entered. `rule` is file:line; `actor` is rule, sales or crm; imputed: passed over."""
+
+    contact_id: str
+    journey: int
+    from_stage: str | None
+    to_stage: str
+    rule: str
+    why: str
+    actor: Literal["rule", "sales", "crm", "rebuild"]
+    effective_at: int
+    decided_at: int
+    imputed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One property of one record: what the CRM holds, what it shall hold."""
+
+    property: str
+    old: str | None
+    new: str
+
+
+Document = dict[str, Any]  # JSON as printed and stored

@@ -1,0 +1,308 @@
+"""The rules as frozen nouns: what the files say once they are read and checked.
+
+Values are already what they are compared with: text is folded, numbers are floats, dates and durations
+are milliseconds, points are thousandths. Every node knows its place in the files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from connector.diagnostics import Place
+
+FieldType = Literal["text", "number", "bool", "date", "datetime", "choice"]
+Op = Literal[
+    "is",
+    "in",
+    "matches",
+    "between",
+    "at_least",
+    "above",
+    "below",
+    "within",
+    "within_next",
+    "known",
+    "unknown",
+]
+Scope = Literal["contact", "deal", "event", "score"]
+Value = str | float | bool | int
+
+
+# -- conditions ---------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Test:
+    """One comparison. `scope` says of what: a contact field (our name), a deal field, an attribute of an
+    event, or the score (`total` or an axis id). `values` by operator:
+
+    is: one; in, matches: one or more; between: low, high (both inclusive); at_least, above, below: one;
+    within, within_next: one duration in ms; known, unknown: none. Any comparison with an unknown is false.
+    """
+
+    scope: Scope
+    name: str
+    type: FieldType
+    op: Op
+    values: tuple[Value, ...]
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class AnySignal:
+    """At least one accepted signal of one of these kinds, since the journey began."""
+
+    kinds: tuple[str, ...]
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """The contact has reached this stage in its journey."""
+
+    stage: str
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class SalesSet:
+    """A person set this stage (or a later one) in the CRM."""
+
+    stage: str
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class DealIs:
+    """Some one deal of the contact meets all of it; the tests inside have scope `deal`."""
+
+    item: Condition
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class All:
+    items: tuple[Condition, ...]
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class AnyOf:
+    items: tuple[Condition, ...]
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Not:
+    item: Condition
+    place: Place
+
+
+Leaf = Test | AnySignal | Reached | SalesSet | DealIs
+Condition = Leaf | All | AnyOf | Not
+
+
+def leaves(condition: Condition) -> Iterator[Leaf]:
+    """The leaves, left to right. What a DealIs holds inside is part of that one leaf."""
+    match condition:
+        case All(items=items) | AnyOf(items=items):
+            for item in items:
+                yield from leaves(item)
+        case Not(item=item):
+            yield from leaves(item)
+        case _:
+            yield condition
+
+
+# -- mappings/ ----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """Our name for a property of the CRM. `object` is where it lives: a contact's field may be read off
+    its company. `values` are the options of a choice that `provision` makes."""
+
+    name: str
+    property: str
+    object: Literal["contacts", "companies", "deals"]
+    type: FieldType
+    place: Place
+    optional: bool = False
+    provision: bool = False
+    values: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class EventSource:
+    """An event of the CRM that makes a signal when `where` holds (its tests have scope `event`)."""
+
+    events: tuple[str, ...]
+    where: Condition | None
+    reject_if: tuple[str, ...]  # names of reasons; `crm_filtered` is the CRM's own bot flag
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class SignalKind:
+    name: str
+    sources: tuple[EventSource, ...]
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Lifecycle:
+    """The CRM's own stage property, moved forward only. `stages`: our stage -> the CRM's value."""
+
+    property: str
+    stages: Mapping[str, str]
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class WriteBack:
+    """Our words (score, stage, why, an axis id...) -> the CRM property that carries them."""
+
+    fields: Mapping[str, str]
+    lifecycle: Lifecycle | None
+    places: Mapping[str, Place]  # by our word
+
+
+@dataclass(frozen=True, slots=True)
+class MappingRules:
+    """All of mappings/. `signals` keep the order of the file: an event makes the first kind that fits."""
+
+    timezone: str
+    language: str
+    fields: Mapping[str, Field]  # of a contact, by our name
+    deal_fields: Mapping[str, Field]
+    signals: Mapping[str, SignalKind]
+    write_back: WriteBack
+
+
+# -- workflows/ ---------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Decay:
+    """100 % of the points for `after` ms, then each percentage of `to` for `every` ms, the last for good."""
+
+    after: int
+    to: tuple[int, ...]
+    every: int
+
+    def steps(self) -> tuple[tuple[int, int], ...]:
+        """(age in ms from which it holds, percent), youngest first, starting with (0, 100)."""
+        return ((0, 100), *((self.after + n * self.every, percent) for n, percent in enumerate(self.to)))
+
+
+@dataclass(frozen=True, slots=True)
+class PropertyRule:
+    id: str
+    label: Mapping[str, str]  # language -> text
+    points: int  # thousandths
+    when: Condition
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class SignalRule:
+    """Points per occurrence, newest first: those younger than `per`, one per `once_per`, at most `at_most`."""
+
+    id: str
+    label: Mapping[str, str]
+    points: int  # thousandths
+    signal: str
+    place: Place
+    at_most: int | None = None
+    per: int | None = None  # ms
+    once_per: Literal["day", "email", "form"] | None = None
+    decay: Decay | None = None  # its group's
+
+
+Rule = PropertyRule | SignalRule
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    id: str
+    rules: tuple[Rule, ...]
+    place: Place
+    cap: int | None = None  # thousandths
+
+
+@dataclass(frozen=True, slots=True)
+class Axis:
+    id: str
+    groups: tuple[Group, ...]
+    place: Place
+    floor: int | None = None  # thousandths
+    ceiling: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Total:
+    of: tuple[str, ...]
+    place: Place
+    floor: int | None = None  # thousandths
+
+
+@dataclass(frozen=True, slots=True)
+class Band:
+    """Hottest first; the last has neither `enter` nor `leave`. Whole points."""
+
+    name: str
+    place: Place
+    enter: int | None = None
+    leave: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StageRule:
+    id: str
+    place: Place
+    enter_when: Condition | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Overrides:
+    sales_wins: bool
+    hold: int  # ms
+
+
+@dataclass(frozen=True, slots=True)
+class WorkflowRules:
+    """All of workflows/."""
+
+    name: str
+    axes: tuple[Axis, ...]
+    total: Total
+    bands: tuple[Band, ...]
+    stages: tuple[StageRule, ...]  # first to last
+    overrides: Overrides
+
+    def rules(self) -> tuple[Rule, ...]:
+        """Every scoring rule in file order; a rule's number is its index here."""
+        return tuple(rule for axis in self.axes for group in axis.groups for rule in group.rules)
+
+    def stage_leaves(self) -> tuple[Leaf, ...]:
+        """Every distinct leaf of the stages' criteria that the score query answers; its number is its
+        index. `Reached` and `SalesSet` are not among them: they are answered from the standing."""
+        found: dict[Leaf, None] = {}
+        for stage in self.stages:
+            if stage.enter_when is not None:
+                found.update(
+                    (x, None) for x in leaves(stage.enter_when) if not isinstance(x, Reached | SalesSet)
+                )
+        return tuple(found)
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """Everything the files say. `hash` changes when any of them does (12 hex digits)."""
+
+    mapping: MappingRules
+    workflow: WorkflowRules
+    hash: str
+    files: tuple[str, ...]
