@@ -18,7 +18,7 @@ from connector.model import Secret
 VENDOR = "https://api.hubapi.com"
 MAKE_A_TOKEN = (
     "In HubSpot: Settings > Development > Keys > Service keys > Create, "
-    "with the scopes that the README lists; 
+    "with the scopes that the README lists; "
     "then put HUBSPOT_ACCESS_TOKEN=pat-... into .env"
 )
 _DURATION = re.compile(r"(\d+)\s*(s|m|h|d)")
@@ -53,7 +53,9 @@ class Settings:
     def need_credentials(self) -> None:
         """:raises BadSettings: when there is no token"""
         if self.token is None and self.app is None:
-            raise BadSettings("HUBSPOT_ACCESS_TOKEN is not set, so there is no account to speak to.", MAKE_A_TOKEN)
+            raise BadSettings(
+                "HUBSPOT_ACCESS_TOKEN is not set, so there is no account to speak to.", MAKE_A_TOKEN
+            )
 
 
 KNOWN = (
@@ -105,14 +107,18 @@ def _app(said: Mapping[str, str]) -> OAuthApp | None:
     if len(missing) == len(names):
         return None
     if missing:
-        raise BadSettings(f"{' and '.join(missing)} is not set, but the rest of the OAuth app is.", "Set all three.")
+        raise BadSettings(
+            f"{' and '.join(missing)} is not set, but the rest of the OAuth app is.", "Set all three."
+        )
     client_id, secret, refresh = (_printable(name, said[name]) for name in names)
     return OAuthApp(client_id, Secret(secret), Secret(refresh))
 
 
 def _printable(name: str, value: str) -> str:
     if not value.isascii() or not value.isprintable() or " " in value:
-        raise BadSettings(f"{name} holds a character that no token has.", "Copy the token again, without quotes.")
+        raise BadSettings(
+            f"{name} holds a character that no token has.", "Copy the token again, without quotes."
+        )
     return value
 
 
@@ -135,7 +141,9 @@ def _share(name: str, value: str) -> float:
 def _duration(name: str, value: str) -> int:
     found = _DURATION.fullmatch(value)
     if not found or int(found[1]) == 0:
-        raise BadSettings(f"{name} is {value!r}; it is a number and a unit: s, m, h or d.", f"Write {name}=5m")
+        raise BadSettings(
+            f"{name} is {value!r}; it is a number and a unit: s, m, h or d.", f"Write {name}=5m"
+        )
     return int(found[1]) * _SECONDS[found[2]]
 
 

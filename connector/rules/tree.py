@@ -208,7 +208,7 @@ class PropertyRule:
 
 @dataclass(frozen=True, slots=True)
 class SignalRule:
-    """Points per occurrence, newest first: those younger than `per`, one per `once_per`, at most `at_most`."""
+    """Points per occurrence: those younger than `per`, newest first, one per `once_per`, `at_most` of them."""
 
     id: str
     label: Mapping[str, str]
