@@ -208,7 +208,7 @@ class PropertyRule:
 
 @dataclass(frozen=True, slots=True)
 class SignalRule:
-    """Points per occurrence: those younger than `per`, newest first, one per `once_per`, `at_most` of them."""
+    """Points per occurrence: those younger than `per`, newest first, one per `once_per`, `at_most`."""
 
     id: str
     label: Mapping[str, str]

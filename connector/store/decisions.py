@@ -1,0 +1,176 @@
+"""Scores, standings, transitions, holds, and who must be judged again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from sqlite_utils import Database
+
+from connector.model import Score, Standing, Transition
+
+
+@dataclass(frozen=True, slots=True)
+class StageNote:
+    """Who wrote the stage that now stands in the CRM. `writer`: default, crm, person, app, ours."""
+
+    value: str
+    at: int
+    writer: str
+    source: str = ""
+    source_id: str = ""
+    reversals: int = 0  # times that another app undid us within a day
+
+
+@dataclass(frozen=True, slots=True)
+class HoldRow:
+    """A field of a contact that we leave alone until `until`, and why."""
+
+    contact_id: str
+    field: str
+    why: str
+    since: int
+    until: int
+
+
+def mark_dirty(db: Database, ids: Iterable[str]) -> None:
+    """These contacts' inputs changed. To be called inside a transaction."""
+    rows = sorted(set(ids))
+    if not rows:
+        return
+    stamp = stamp_now(db) + 1
+    db.execute("INSERT OR REPLACE INTO fact VALUES ('stamp', ?)", [str(stamp)])
+    db.conn.executemany("INSERT OR REPLACE INTO dirty VALUES (?, ?)", [(row, stamp) for row in rows])
+
+
+def stamp_now(db: Database) -> int:
+    row = db.execute("SELECT value FROM fact WHERE name = 'stamp'").fetchone()
+    return int(row[0]) if row else 0
+
+
+def clear_dirty(db: Database, ids: Sequence[str], stamp: int) -> None:
+    """Judged: what changed after `stamp` stays to be judged again."""
+    db.conn.executemany("DELETE FROM dirty WHERE contact_id = ? AND stamp <= ?", [(i, stamp) for i in ids])
+
+
+def to_judge(db: Database, now: int) -> list[str]:
+    """Contacts whose inputs changed or whose time has come, in a fixed order."""
+    rows = db.execute(
+        "SELECT d.contact_id FROM dirty d JOIN contact c ON c.id = d.contact_id UNION "
+        "SELECT s.contact_id FROM score s JOIN contact c ON c.id = s.contact_id WHERE s.next_change_at <= ? "
+        "UNION SELECT h.contact_id FROM hold h JOIN contact c ON c.id = h.contact_id WHERE h.until <= ? ORDER BY 1",
+        [now, now],
+    )
+    return [row[0] for row in rows]
+
+
+def everyone(db: Database) -> list[str]:
+    return [row[0] for row in db.execute("SELECT id FROM contact ORDER BY id")]
+
+
+def put_score(db: Database, score: Score, rules: str) -> None:
+    db.execute(
+        "INSERT OR REPLACE INTO score VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        [
+            score.contact_id,
+            rules,
+            score.as_of,
+            score.points,
+            _json(dict(score.axes)),
+            _json(dict(score.parts)),
+            "".join("01"[fact] for fact in score.facts),
+            score.next_change_at,
+        ],
+    )
+
+
+def standings(db: Database, ids: Sequence[str]) -> dict[str, Standing]:
+    marks = ", ".join("?" * len(ids))
+    rows = db.query(f"SELECT * FROM standing WHERE contact_id IN ({marks})", list(ids))
+    return {
+        row["contact_id"]: Standing(**{**row, "reached": frozenset(orjson.loads(row["reached"]))})
+        for row in rows
+    }
+
+
+def put_standing(db: Database, standing: Standing) -> None:
+    db.execute(
+        "INSERT OR REPLACE INTO standing VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        [
+            standing.contact_id,
+            standing.journey,
+            standing.epoch_at,
+            standing.stage,
+            standing.stage_since,
+            standing.temperature,
+            standing.temperature_since,
+            _json(sorted(standing.reached)),
+        ],
+    )
+
+
+def put_transitions(db: Database, rows: Iterable[Transition], plan_id: str, rules: str) -> None:
+    db.conn.executemany(
+        "INSERT INTO transition (contact_id, journey, from_stage, to_stage, rule, why, actor, effective_at, "
+        "decided_at, imputed, plan_id, rules) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        [
+            (
+                row.contact_id,
+                row.journey,
+                row.from_stage,
+                row.to_stage,
+                row.rule,
+                row.why,
+                row.actor,
+                row.effective_at,
+                row.decided_at,
+                int(row.imputed),
+                plan_id,
+                rules,
+            )
+            for row in rows
+        ],
+    )
+
+
+def transitions(db: Database, contact_id: str) -> list[dict[str, Any]]:
+    return list(db.query("SELECT * FROM transition WHERE contact_id = ? ORDER BY seq", [contact_id]))
+
+
+def notes(db: Database, ids: Sequence[str]) -> dict[str, StageNote]:
+    marks = ", ".join("?" * len(ids))
+    rows = db.query(f"SELECT * FROM stage_note WHERE contact_id IN ({marks})", list(ids))
+    return {row.pop("contact_id"): StageNote(**row) for row in rows}
+
+
+def put_note(db: Database, contact_id: str, note: StageNote) -> None:
+    db.execute(
+        "INSERT OR REPLACE INTO stage_note VALUES (?, ?, ?, ?, ?, ?, ?)",
+        [contact_id, note.value, note.at, note.writer, note.source, note.source_id, note.reversals],
+    )
+
+
+def holds(db: Database, ids: Sequence[str], now: int) -> dict[str, HoldRow]:
+    """Holds on the stage that still last."""
+    marks = ", ".join("?" * len(ids))
+    rows = db.query(f"SELECT * FROM hold WHERE contact_id IN ({marks}) AND until > ?", [*ids, now])
+    return {row["contact_id"]: HoldRow(**row) for row in rows}
+
+
+def put_hold(db: Database, row: HoldRow) -> None:
+    db.execute(
+        "INSERT OR REPLACE INTO hold VALUES (?, ?, ?, ?, ?)",
+        [row.contact_id, row.field, row.why, row.since, row.until],
+    )
+
+
+def end_holds(db: Database, now: int) -> list[str]:
+    """Holds whose time has come are lifted; gives their contacts."""
+    rows = db.execute("DELETE FROM hold WHERE until <= ? RETURNING contact_id", [now]).fetchall()
+    return [row[0] for row in rows]
+
+
+def _json(value: Any) -> str:
+    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()

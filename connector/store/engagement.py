@@ -1,0 +1,88 @@
+"""The CRM's events as they were told, and the signals that the mapping makes of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import orjson
+from sqlite_utils import Database
+
+from connector.model import Engagement, fold
+
+
+def put(db: Database, rows: Iterable[Engagement], now: int) -> int:
+    """Stores events by (source and id, party); one that is told again changes nothing. Gives how many are
+    new or changed. An address that no contact has yet is parked. To be called inside a transaction."""
+    stored = 0
+    for row in rows:
+        party = row.contact_id or row.address or ""
+        contact = row.contact_id or _owner_of(db, row.address)
+        done = db.execute(
+            "INSERT INTO engagement VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0) ON CONFLICT (id, party) DO UPDATE SET "
+            "event = excluded.event, at = excluded.at, attrs = excluded.attrs, label = excluded.label, judged = 0 "
+            "WHERE event <> excluded.event OR at <> excluded.at OR attrs <> excluded.attrs",
+            [
+                f"{row.source}:{row.id}",
+                party,
+                row.source,
+                row.event,
+                row.at,
+                now,
+                contact,
+                row.address,
+                _attrs(row),
+                row.label,
+            ],
+        )
+        stored += done.rowcount
+    return stored
+
+
+def _owner_of(db: Database, address: str | None) -> str | None:
+    if not address:
+        return None
+    found = db.execute("SELECT contact_id FROM address WHERE address = ?", [address]).fetchone()
+    return str(found[0]) if found else None
+
+
+def _attrs(row: Engagement) -> str:
+    folded = {name: fold(value) if isinstance(value, str) else value for name, value in row.attrs.items()}
+    return orjson.dumps(folded, option=orjson.OPT_SORT_KEYS).decode()
+
+
+def parked(db: Database) -> int:
+    """Events of addresses that no contact has."""
+    return int(db.execute("SELECT count(*) FROM engagement WHERE contact_id IS NULL").fetchone()[0])
+
+
+def unjudged(db: Database) -> int:
+    found = db.execute("SELECT count(*) FROM engagement WHERE judged = 0 AND contact_id IS NOT NULL")
+    return int(found.fetchone()[0])
+
+
+def judge_again(db: Database) -> None:
+    """Every signal is made anew: what an event means has changed."""
+    db.execute("DELETE FROM signal")
+    db.execute("UPDATE engagement SET judged = 0 WHERE judged = 1")
+
+
+def signals_of(db: Database, contact_id: str, until: int) -> list[dict[str, Any]]:
+    """The signals of a contact with what an explanation shows of them, newest first."""
+    return list(
+        db.query(
+            "SELECT s.kind, s.at, s.id, s.rejected, e.label, e.event FROM signal s LEFT JOIN engagement e "
+            "ON e.id = s.id AND e.contact_id = s.contact_id WHERE s.contact_id = ? AND s.at <= ? "
+            "ORDER BY s.at DESC, s.id",
+            [contact_id, until],
+        )
+    )
+
+
+def labels(db: Database, contact_id: str, ids: Sequence[str]) -> dict[str, str]:
+    """What the events behind signals show to people: a path, a form's name, a subject."""
+    marks = ", ".join("?" * len(ids))
+    rows = db.execute(
+        f"SELECT id, label FROM engagement WHERE id IN ({marks}) AND contact_id = ?", [*ids, contact_id]
+    )
+    return dict(rows.fetchall())

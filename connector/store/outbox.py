@@ -1,0 +1,133 @@
+"""Changes on their way to the CRM.
+
+             put                claim              settle
+  (plan) ----------> pending ----------> sending ----------> sent
+                        |                   |  \\-----------> held     the CRM refused it: a person decides
+                        |                   \\-------------> pending  it did not go through: again later
+                        \\---- replaced by a newer plan, or its contact is gone: dropped
+
+A row in `sending` when a run starts was in flight when the last one died: it is read back before anything
+is sent again. Two unique indexes hold the promise that nothing is done twice: one row per (plan, contact,
+kind, key) for ever, and one *open* row per (contact, kind, key).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from sqlite_utils import Database
+
+
+class State(StrEnum):
+    PENDING = "pending"  # decided, not sent yet
+    SENDING = "sending"  # claimed; may or may not have reached the CRM
+    SENT = "sent"  # the CRM holds it
+    HELD = "held"  # refused, or left alone for a person's sake
+    DROPPED = "dropped"  # no longer wanted
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    seq: int
+    plan_id: str
+    contact_id: str
+    kind: str  # property
+    key: str  # the property's name
+    old: str | None  # what the CRM held when it was decided
+    new: str
+
+
+@dataclass(frozen=True, slots=True)
+class Put:
+    contact_id: str
+    kind: str
+    key: str
+    old: str | None
+    new: str
+
+
+def put(db: Database, plan_id: str, rules: str, rows: Iterable[Put], now: int) -> int:
+    """Takes decided changes in; a pending or held row of an older plan for the same thing is replaced.
+    To be called inside the transaction that accepts the plan."""
+    count = 0
+    for row in rows:
+        db.execute(
+            "UPDATE outbox SET state = 'dropped', said = ?, settled_at = ? WHERE contact_id = ? AND kind = ? "
+            "AND key = ? AND state IN ('pending', 'held')",
+            [f"replaced by plan {plan_id}", now, row.contact_id, row.kind, row.key],
+        )
+        done = db.execute(
+            "INSERT OR IGNORE INTO outbox (plan_id, rules, contact_id, kind, key, old, new, state, put_at) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, 'pending', ?)",
+            [plan_id, rules, row.contact_id, row.kind, row.key, row.old, row.new, now],
+        )
+        count += done.rowcount
+    return count
+
+
+def claim(db: Database, contacts: int) -> list[Row]:
+    """The pending rows of the next contacts, now `sending`. To be called inside a transaction."""
+    ids = [
+        row[0]
+        for row in db.execute(
+            "SELECT DISTINCT contact_id FROM outbox WHERE state = 'pending' ORDER BY contact_id LIMIT ?",
+            [contacts],
+        )
+    ]
+    marks = ", ".join("?" * len(ids))
+    db.execute(
+        f"UPDATE outbox SET state = 'sending', tries = tries + 1 WHERE state = 'pending' AND contact_id IN ({marks})",
+        ids,
+    )
+    return in_flight(db, ids)
+
+
+def in_flight(db: Database, ids: Sequence[str] | None = None, limit: int = 10_000) -> list[Row]:
+    """Rows in `sending`: of these contacts, or all."""
+    only = "" if ids is None else f"AND contact_id IN ({', '.join('?' * len(ids))})"
+    found = db.query(
+        f"SELECT seq, plan_id, contact_id, kind, key, old, new FROM outbox WHERE state = 'sending' {only} "
+        f"ORDER BY contact_id, key LIMIT {int(limit)}",
+        list(ids or []),
+    )
+    return [Row(**row) for row in found]
+
+
+def settle(db: Database, rows: Iterable[tuple[int, State, str]], now: int) -> None:
+    """What became of rows: (seq, state, what the CRM or we say)."""
+    db.conn.executemany(
+        "UPDATE outbox SET state = ?, said = ?, settled_at = ? WHERE seq = ?",
+        [
+            (state.value, said[:2000], None if state is State.PENDING else now, seq)
+            for seq, state, said in rows
+        ],
+    )
+
+
+def last_sent(db: Database, ids: Sequence[str], key: str) -> dict[str, str]:
+    """The value that we last put into a property of each contact."""
+    marks = ", ".join("?" * len(ids))
+    rows = db.execute(
+        f"SELECT contact_id, new, max(seq) FROM outbox WHERE state = 'sent' AND key = ? AND contact_id IN ({marks}) "
+        "GROUP BY contact_id",
+        [key, *ids],
+    )
+    return {row[0]: row[1] for row in rows}
+
+
+def counts(db: Database) -> dict[str, int]:
+    found = dict(db.execute("SELECT state, count(*) FROM outbox GROUP BY state").fetchall())
+    return {state.value: int(found.get(state.value, 0)) for state in State}
+
+
+def listed(db: Database, state: State, limit: int = 1000) -> list[dict[str, Any]]:
+    return list(
+        db.query(
+            "SELECT o.seq, o.contact_id, c.email, o.key, o.old, o.new, o.said, o.tries, o.put_at, o.plan_id "
+            "FROM outbox o LEFT JOIN contact c ON c.id = o.contact_id WHERE o.state = ? ORDER BY o.seq LIMIT ?",
+            [state.value, limit],
+        )
+    )

@@ -1,0 +1,297 @@
+"""Contacts, companies and deals as we last saw them.
+
+A record keeps the CRM's own text as JSON and one typed column per mapped field, named `f_<field>`:
+text folded for comparison, numbers, 0/1, milliseconds. A value that does not fit its type is kept in the
+JSON, left unknown in its column, and noted as an oddity.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime, tzinfo
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import orjson
+from sqlite_utils import Database
+
+from connector.model import DAY, Link, Record, fold
+from connector.rules.tree import Field, MappingRules
+
+TABLES = {"contacts": "contact", "companies": "company", "deals": "deal"}
+_SQL_TYPES = {
+    "text": "TEXT",
+    "choice": "TEXT",
+    "number": "REAL",
+    "bool": "INTEGER",
+    "date": "INTEGER",
+    "datetime": "INTEGER",
+}
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+
+
+class Unfit(ValueError):
+    """A value that is not of its field's type."""
+
+
+def typed(value: str | None, field: Field, zone: tzinfo) -> str | float | int | None:
+    """The value as its column holds it; None for unknown.
+
+    :raises Unfit: with a sentence
+    """
+    if value is None or not value.strip():
+        return None
+    match field.type:
+        case "text" | "choice":
+            return fold(value)
+        case "number":
+            return _number(value.strip())
+        case "bool":
+            return _bool(fold(value))
+        case _:
+            return _moment(value.strip(), field.type, zone)
+
+
+def _number(value: str) -> float:
+    found = float(value) if _NUMBER.fullmatch(value) else math.nan
+    if not math.isfinite(found):
+        raise Unfit("is not a number")
+    return found
+
+
+def _bool(value: str) -> int:
+    if value not in ("true", "false"):
+        raise Unfit("is neither true nor false")
+    return int(value == "true")
+
+
+def _moment(value: str, kind: str, zone: tzinfo) -> int:
+    """A date is the start of its day in the mapping's time zone; a moment is UTC unless it says more."""
+    try:
+        if value.lstrip("-").isdigit() and len(value) > 8:
+            when = datetime.fromtimestamp(int(value) / 1000, UTC)
+        else:
+            when = datetime.fromisoformat(value)
+    except (ValueError, OverflowError, OSError):
+        raise Unfit(f"is not a {'date' if kind == 'date' else 'date and time'}") from None
+    if kind == "date":
+        when = datetime(when.year, when.month, when.day, tzinfo=zone)
+    return int((when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp() * 1000)
+
+
+def fields_of(mapping: MappingRules, object_type: str) -> list[Field]:
+    every = [*mapping.fields.values(), *mapping.deal_fields.values()]
+    return [field for field in every if field.object == object_type]
+
+
+def ensure_columns(db: Database, mapping: MappingRules) -> None:
+    """Every mapped field has its column; one whose meaning changed is read again from the kept JSON.
+    To be called inside a transaction."""
+    for object_type, table in TABLES.items():
+        have = {column.name for column in db.table(table).columns}
+        known = {
+            row["field"]: (row["property"], row["type"])
+            for row in db.query("SELECT * FROM field_column WHERE object = ?", [object_type])
+        }
+        fields = fields_of(mapping, object_type)
+        for field in fields:
+            if f"f_{field.name}" not in have:
+                db.execute(f'ALTER TABLE {table} ADD COLUMN "f_{field.name}" {_SQL_TYPES[field.type]}')
+        if any(known.get(field.name) != (field.property, field.type) for field in fields):
+            _read_again(db, object_type, fields, ZoneInfo(mapping.timezone))
+
+
+def _read_again(db: Database, object_type: str, fields: Sequence[Field], zone: tzinfo) -> None:
+    table = TABLES[object_type]
+    sets = ", ".join(f'"f_{field.name}" = ?' for field in fields)
+    rows = db.execute(f"SELECT id, properties FROM {table}").fetchall()
+    changed = []
+    for record_id, properties in rows:
+        values, odd = _columns(orjson.loads(properties), fields, zone)
+        changed.append([*values, record_id])
+        _note(db, object_type, record_id, odd, now=0)
+    db.conn.executemany(f"UPDATE {table} SET {sets} WHERE id = ?", changed)
+    db.conn.executemany(
+        "INSERT OR REPLACE INTO field_column VALUES (?, ?, ?, ?)",
+        [(object_type, field.name, field.property, field.type) for field in fields],
+    )
+
+
+Odd = list[tuple[str, str, str]]  # property, value, why
+
+
+def _columns(
+    properties: Mapping[str, str | None], fields: Sequence[Field], zone: tzinfo
+) -> tuple[list[str | float | int | None], Odd]:
+    values: list[str | float | int | None] = []
+    odd: Odd = []
+    for field in fields:
+        try:
+            values.append(typed(properties.get(field.property), field, zone))
+        except Unfit as why:
+            values.append(None)
+            odd.append((field.property, str(properties.get(field.property)), str(why)))
+    return values, odd
+
+
+def _note(db: Database, object_type: str, record_id: str, odd: Odd, now: int) -> None:
+    db.execute("DELETE FROM oddity WHERE object = ? AND record_id = ?", [object_type, record_id])
+    db.conn.executemany(
+        "INSERT OR REPLACE INTO oddity VALUES (?, ?, ?, ?, ?, ?)",
+        [(object_type, record_id, prop, value[:200], why, now) for prop, value, why in odd],
+    )
+
+
+def put(
+    db: Database, object_type: str, records: Iterable[Record], mapping: MappingRules, now: int
+) -> list[str]:
+    """Stores what the CRM showed; gives the ids whose values differ from before, new ones included.
+    To be called inside a transaction."""
+    table, fields = TABLES[object_type], fields_of(mapping, object_type)
+    zone = ZoneInfo(mapping.timezone)
+    names = [
+        "id",
+        "created_at",
+        "modified_at",
+        "seen_at",
+        "properties",
+        *(f"f_{field.name}" for field in fields),
+    ]
+    listed = ", ".join(f'"{name}"' for name in names)
+    updates = ", ".join(f'"{name}" = excluded."{name}"' for name in names[1:])
+    upsert = (
+        f"INSERT INTO {table} ({listed}) VALUES ({', '.join('?' * len(names))}) "
+        f"ON CONFLICT (id) DO UPDATE SET {updates}"
+    )
+    changed, rows = [], []
+    for record in records:
+        text = orjson.dumps(dict(record.properties), option=orjson.OPT_SORT_KEYS).decode()
+        values, odd = _columns(record.properties, fields, zone)
+        if record.modified_at is None:
+            odd.append(("(modified)", "", "the CRM gave no modification date"))
+        before = db.execute(f"SELECT properties FROM {table} WHERE id = ?", [record.id]).fetchone()
+        if before is None or before[0] != text:
+            changed.append(record.id)
+            _note(db, object_type, record.id, odd, now)
+        rows.append([record.id, record.created_at, record.modified_at, now, text, *values])
+    db.conn.executemany(upsert, rows)
+    return changed
+
+
+def put_addresses(db: Database, addresses: Mapping[str, str]) -> None:
+    """Which contact an e-mail address (lower-case) belongs to; also the parked engagement of it."""
+    db.conn.executemany("INSERT OR REPLACE INTO address VALUES (?, ?)", list(addresses.items()))
+    db.conn.executemany(
+        "UPDATE engagement SET contact_id = ?, judged = 0 WHERE address = ? AND contact_id IS NULL",
+        [(contact, address) for address, contact in addresses.items()],
+    )
+
+
+def put_email(db: Database, emails: Mapping[str, str | None]) -> None:
+    db.conn.executemany("UPDATE contact SET email = ? WHERE id = ?", [(e, i) for i, e in emails.items()])
+
+
+def put_companies(db: Database, links: Mapping[str, Sequence[Link]]) -> list[str]:
+    """The company of each contact: the primary one, else the first. Gives the contacts that changed."""
+    changed = []
+    for contact_id, found in links.items():
+        chosen = next((link for link in found if link.primary), found[0] if found else None)
+        company = chosen.to_id if chosen else None
+        done = db.execute(
+            "UPDATE contact SET company_id = ? WHERE id = ? AND company_id IS NOT ?",
+            [company, contact_id, company],
+        )
+        if done.rowcount:
+            changed.append(contact_id)
+    return changed
+
+
+def put_deal_contacts(db: Database, links: Mapping[str, Sequence[Link]]) -> list[str]:
+    """The contacts of each deal, as a whole. Gives the contacts that were joined or left."""
+    touched: list[str] = []
+    for deal_id, found in links.items():
+        now = {link.to_id for link in found}
+        before = {
+            row[0] for row in db.execute("SELECT contact_id FROM deal_contact WHERE deal_id = ?", [deal_id])
+        }
+        db.conn.executemany(
+            "DELETE FROM deal_contact WHERE contact_id = ? AND deal_id = ?",
+            [(i, deal_id) for i in before - now],
+        )
+        db.conn.executemany(
+            "INSERT INTO deal_contact VALUES (?, ?)", [(i, deal_id) for i in sorted(now - before)]
+        )
+        touched += sorted(before ^ now)
+    return touched
+
+
+def stamps(db: Database, object_type: str, ids: Sequence[str]) -> dict[str, int | None]:
+    """When each record was last modified, as we know it; unknown records are absent."""
+    marks = ", ".join("?" * len(ids))
+    rows = db.execute(f"SELECT id, modified_at FROM {TABLES[object_type]} WHERE id IN ({marks})", list(ids))
+    return dict(rows.fetchall())
+
+
+def members(db: Database, object_type: str, ids: Sequence[str]) -> list[str]:
+    """The contacts that a changed company or deal concerns."""
+    if object_type == "contacts":
+        return list(ids)
+    table, column, gives = {
+        "companies": ("contact", "company_id", "id"),
+        "deals": ("deal_contact", "deal_id", "contact_id"),
+    }[object_type]
+    found: list[str] = []
+    for record_id in ids:
+        found += [
+            row[0] for row in db.execute(f"SELECT {gives} FROM {table} WHERE {column} = ?", [record_id])
+        ]
+    return found
+
+
+def properties(db: Database, ids: Sequence[str]) -> dict[str, dict[str, str | None]]:
+    """The CRM's own values of contacts, as last seen."""
+    marks = ", ".join("?" * len(ids))
+    rows = db.execute(f"SELECT id, properties FROM contact WHERE id IN ({marks})", list(ids))
+    return {record_id: orjson.loads(text) for record_id, text in rows}
+
+
+def patch(db: Database, contact_id: str, values: Mapping[str, str | None], modified_at: int | None) -> None:
+    """What the CRM answered to a write, so that its echo is nothing new."""
+    row = db.execute("SELECT properties FROM contact WHERE id = ?", [contact_id]).fetchone()
+    if row is None:
+        return
+    merged = {**orjson.loads(row[0]), **values}
+    text = orjson.dumps(merged, option=orjson.OPT_SORT_KEYS).decode()
+    db.execute(
+        "UPDATE contact SET properties = ?, modified_at = coalesce(?, modified_at) WHERE id = ?",
+        [text, modified_at, contact_id],
+    )
+
+
+def find(db: Database, who: str) -> list[dict[str, Any]]:
+    """Contacts by id or by e-mail address, secondary ones included."""
+    address = who.strip().lower()
+    return list(
+        db.query(
+            "SELECT id, email, company_id, modified_at, seen_at, properties FROM contact WHERE id = :who "
+            "OR email = :address OR id IN (SELECT contact_id FROM address WHERE address = :address)",
+            {"who": who.strip(), "address": address},
+        )
+    )
+
+
+def oddities(db: Database) -> list[dict[str, Any]]:
+    return list(db.query("SELECT * FROM oddity ORDER BY object, property, record_id"))
+
+
+def counts(db: Database) -> dict[str, int]:
+    tables = ("contact", "company", "deal", "engagement", "signal")
+    return {table: int(db.execute(f"SELECT count(*) FROM {table}").fetchone()[0]) for table in tables}
+
+
+def local_day(at: int, zone: tzinfo) -> int:
+    """The number of the local day that a moment falls on (days since 1970-01-01)."""
+    when = datetime.fromtimestamp(at / 1000, zone)
+    return int(datetime(when.year, when.month, when.day, tzinfo=UTC).timestamp() * 1000) // DAY

@@ -1,0 +1,122 @@
+"""Opens the file: pragmas, numbered migrations, the one transaction opener, the one run lock."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sqlite_utils import Database
+from sqlite_utils.migrations import Migrations
+
+from connector.errors import Locked, StoreTrouble
+
+BUSY_MS = 30_000
+migrations = Migrations("connector")
+
+
+def open_store(path: Path | str) -> Database:
+    """The cache at `path` (`:memory:` for tests), brought to today's schema, mode 0600.
+
+    :raises StoreTrouble: when the file cannot be opened, is no database of ours, or the disk is full
+    """
+    with trouble(path):
+        if str(path) != ":memory:":
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+        connection = sqlite3.connect(
+            path, timeout=BUSY_MS / 1000, isolation_level=None, check_same_thread=False
+        )
+        db = Database(connection)
+        try:
+            for pragma in (
+                "journal_mode = wal",
+                "synchronous = normal",
+                "secure_delete = on",
+                "temp_store = memory",
+            ):
+                db.execute(f"PRAGMA {pragma}")
+            migrations.apply(db)
+        except BaseException:
+            db.close()
+            raise
+        return db
+
+
+@contextmanager
+def trouble(path: Path | str = "") -> Iterator[None]:
+    """Turns what SQLite and the disk say into StoreTrouble."""
+    where = path or "the cache"
+    try:
+        yield
+    except sqlite3.DatabaseError as error:
+        raise StoreTrouble(f"{where}: {error}", _FIXES.get(_kind(error), "")) from error
+    except OSError as error:
+        raise StoreTrouble(f"{where}: {error.strerror or error}") from error
+
+
+def _kind(error: sqlite3.DatabaseError) -> str:
+    return getattr(error, "sqlite_errorname", "") or ""
+
+
+_FIXES = {
+    "SQLITE_FULL": "The disk is full: make room, then run it again; nothing was half-written.",
+    "SQLITE_NOTADB": "This file is not a cache of ours: name another one with --db or CONNECTOR_DB.",
+    "SQLITE_CORRUPT": "Move the file away and run `connector backfill all`: the cache can be rebuilt.",
+    "SQLITE_READONLY": "The file or its folder is read-only for this user.",
+    "SQLITE_BUSY": "Another process holds the file; run it again.",
+}
+
+
+@contextmanager
+def write(db: Database) -> Iterator[None]:
+    """The one transaction opener. IMMEDIATE: a read that turns into a write would fail at once."""
+    if db.conn.in_transaction:
+        raise RuntimeError("a transaction is open already: one step, one transaction")
+    with trouble():
+        db.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            db.conn.rollback()
+            raise
+        db.execute("COMMIT")
+
+
+@contextmanager
+def run_lock(path: Path, who: str) -> Iterator[None]:
+    """One run at a time on a cache; the system frees it when the process dies.
+
+    :raises Locked: naming who holds it
+    """
+    file = Path(f"{path}.lock")
+    with file.open("a+") as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            handle.seek(0)
+            holder = handle.read().strip() or "another run"
+            raise Locked(
+                f"{holder} is at work on {path}.", "Wait for it to end, then run this again."
+            ) from None
+        handle.truncate(0)
+        handle.write(f"`connector {who}` (process {os.getpid()})")
+        handle.flush()
+        yield
+
+
+def _from_file(file: Path) -> None:
+    """A numbered migration: never edited once released, only followed by the next."""
+
+    def migrate(db: Database) -> None:
+        for statement in file.read_text("utf-8").split(";\n"):
+            if statement.strip():
+                db.execute(statement)
+
+    migrations(name=file.stem)(migrate)
+
+
+for _file in sorted((Path(__file__).parent / "migrations").glob("*.sql")):
+    _from_file(_file)
