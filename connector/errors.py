@@ -17,6 +17,7 @@ ConnectorError
     Unavailable         the account's tier or scopes do not have this source
     Locked              another run is at work on this cache
     StoreTrouble        the cache file cannot be read or written
+    Interrupted         a person stopped it; safe to run again
 
 Exit codes: DESIGN says 2 for what a person must correct here first (nothing was sent), 4 for what
 lies with the CRM or the machine (safe to run again), 5 for the lock.
@@ -149,3 +150,9 @@ class Locked(Stop):
 
 class StoreTrouble(Stop):
     """The cache file cannot be read or written."""
+
+
+class Interrupted(Stop):
+    """A person stopped it."""
+
+    exit_code = 130

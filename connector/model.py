@@ -1,6 +1,6 @@
 """The nouns of the product: frozen, without behaviour that reaches outside.
 
-Times are milliseconds since the epoch, UTC. Points are thousandths of a point, as integers, so that
+Times are milliseconds since the epoch, UTC. Points are summed as integers, POINT of them a point, so that
 sums are exact. Record ids are text: they are the CRM's and may outgrow any number type.
 """
 
@@ -14,8 +14,12 @@ from typing import Any, Literal
 MINUTE = 60_000
 HOUR = 60 * MINUTE
 DAY = 24 * HOUR
+POINT = 100_000  # the rules say thousandths of a point, decay hundredths of those
 
 ObjectType = Literal["contacts", "companies", "deals", "meetings", "calls", "notes", "tasks", "emails"]
+
+# who wrote a value: we; the CRM by default, an import or a form; its own automation; a person; another app
+Writer = Literal["ours", "default", "crm", "person", "app"]
 
 
 class Secret:
@@ -44,7 +48,7 @@ class Secret:
 def fold(text: str) -> str:
     """Text as it is compared: without case and accents (`Étudiant` equals `etudiant`), ends trimmed."""
     plain = unicodedata.normalize("NFKD", text.replace("œ", "oe").replace("Œ", "oe").replace("æ", "ae"))
-    return "".join(c for c in plain if not unicodedata.combining(c)).casefold().strip()
+    return "".join(c for c in plain if c != "\0" and not unicodedata.combining(c)).casefold().strip()
 
 
 def mask(address: str | None) -> str:
@@ -153,17 +157,20 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """One contact's points at `as_of`. Milli-points, but for `points`, the rounded total.
+    """One contact's points at `as_of`, POINT to a point, but for `points`, the rounded total.
 
-    `parts` is rule id -> points after its caps; `facts` is the truth of every stage criterion's leaf,
-    by the leaf's number in the workflow.
+    `groups` (`axis.group`) are after their caps, `axes` and `total` after floors and ceilings; `parts` is rule id -> points, `counted` rule id -> signals that count; `facts` is the truth of every
+    stage criterion's leaf, by the leaf's number in the workflow.
     """
 
     contact_id: str
     as_of: int
     points: int
+    total: int
     axes: Mapping[str, int]
+    groups: Mapping[str, int]
     parts: Mapping[str, int]
+    counted: Mapping[str, int]
     facts: tuple[bool, ...]
     next_change_at: int | None
 

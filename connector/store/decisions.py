@@ -9,16 +9,16 @@ from typing import Any
 import orjson
 from sqlite_utils import Database
 
-from connector.model import Score, Standing, Transition
+from connector.model import Score, Standing, Transition, Writer
 
 
 @dataclass(frozen=True, slots=True)
 class StageNote:
-    """Who wrote the stage that now stands in the CRM. `writer`: default, crm, person, app, ours."""
+    """Who wrote the stage that now stands in the CRM."""
 
     value: str
     at: int
-    writer: str
+    writer: Writer
     source: str = ""
     source_id: str = ""
     reversals: int = 0  # times that another app undid us within a day
@@ -50,6 +50,11 @@ def stamp_now(db: Database) -> int:
     return int(row[0]) if row else 0
 
 
+def changed_after(db: Database, stamp: int) -> set[str]:
+    """Contacts whose inputs changed since `stamp`."""
+    return {row[0] for row in db.execute("SELECT contact_id FROM dirty WHERE stamp > ?", [stamp])}
+
+
 def clear_dirty(db: Database, ids: Sequence[str], stamp: int) -> None:
     """Judged: what changed after `stamp` stays to be judged again."""
     db.conn.executemany("DELETE FROM dirty WHERE contact_id = ? AND stamp <= ?", [(i, stamp) for i in ids])
@@ -68,6 +73,16 @@ def to_judge(db: Database, now: int) -> list[str]:
 
 def everyone(db: Database) -> list[str]:
     return [row[0] for row in db.execute("SELECT id FROM contact ORDER BY id")]
+
+
+def last_points(db: Database, ids: Sequence[str]) -> dict[str, int]:
+    """The points of the last accepted score."""
+    marks = ", ".join("?" * len(ids))
+    return dict(
+        db.execute(
+            f"SELECT contact_id, points FROM score WHERE contact_id IN ({marks})", list(ids)
+        ).fetchall()
+    )
 
 
 def put_score(db: Database, score: Score, rules: str) -> None:
@@ -150,6 +165,20 @@ def put_note(db: Database, contact_id: str, note: StageNote) -> None:
         "INSERT OR REPLACE INTO stage_note VALUES (?, ?, ?, ?, ?, ?, ?)",
         [contact_id, note.value, note.at, note.writer, note.source, note.source_id, note.reversals],
     )
+
+
+def expect_notes(db: Database, ids: Iterable[str]) -> None:
+    """Somebody wrote these contacts' stage: who, is to be looked up."""
+    db.conn.executemany("INSERT OR IGNORE INTO unwitnessed VALUES (?)", [(i,) for i in ids])
+
+
+def unwitnessed(db: Database, limit: int) -> list[str]:
+    rows = db.execute("SELECT contact_id FROM unwitnessed ORDER BY contact_id LIMIT ?", [limit])
+    return [row[0] for row in rows]
+
+
+def witnessed(db: Database, ids: Iterable[str]) -> None:
+    db.conn.executemany("DELETE FROM unwitnessed WHERE contact_id = ?", [(i,) for i in ids])
 
 
 def holds(db: Database, ids: Sequence[str], now: int) -> dict[str, HoldRow]:

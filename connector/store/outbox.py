@@ -107,15 +107,30 @@ def settle(db: Database, rows: Iterable[tuple[int, State, str]], now: int) -> No
     )
 
 
-def last_sent(db: Database, ids: Sequence[str], key: str) -> dict[str, str]:
-    """The value that we last put into a property of each contact."""
+def last_sent(db: Database, ids: Sequence[str]) -> dict[str, dict[str, str]]:
+    """What we last put there: contact -> property -> value."""
     marks = ", ".join("?" * len(ids))
     rows = db.execute(
-        f"SELECT contact_id, new, max(seq) FROM outbox WHERE state = 'sent' AND key = ? AND contact_id IN ({marks}) "
-        "GROUP BY contact_id",
-        [key, *ids],
+        f"SELECT contact_id, key, new, max(seq) FROM outbox WHERE state = 'sent' AND contact_id IN ({marks}) "
+        "GROUP BY contact_id, key",
+        list(ids),
     )
-    return {row[0]: row[1] for row in rows}
+    found: dict[str, dict[str, str]] = {}
+    for contact_id, key, new, _ in rows:
+        found.setdefault(contact_id, {})[key] = new
+    return found
+
+
+def refused(db: Database, ids: Sequence[str]) -> dict[str, dict[str, str]]:
+    """Held rows: contact -> property -> the value that the CRM refused."""
+    marks = ", ".join("?" * len(ids))
+    rows = db.execute(
+        f"SELECT contact_id, key, new FROM outbox WHERE state = 'held' AND contact_id IN ({marks})", list(ids)
+    )
+    found: dict[str, dict[str, str]] = {}
+    for contact_id, key, new in rows:
+        found.setdefault(contact_id, {})[key] = new
+    return found
 
 
 def counts(db: Database) -> dict[str, int]:

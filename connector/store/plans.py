@@ -82,6 +82,11 @@ def find(db: Database, plan_id: str | None) -> PlanRow:
     return PlanRow(**{**rows[0], "summary": orjson.loads(rows[0]["summary"])})
 
 
+def find_seq(db: Database, seq: int) -> PlanRow:
+    row = next(db.query("SELECT * FROM plan WHERE seq = ?", [seq]))
+    return PlanRow(**{**row, "summary": orjson.loads(row["summary"])})
+
+
 def items(db: Database, seq: int, *, changed_only: bool = False) -> Iterator[dict[str, Any]]:
     """The plan's documents in the order of contacts' ids."""
     wanted = "AND (changes > 0 OR held > 0)" if changed_only else ""

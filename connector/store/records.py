@@ -81,6 +81,14 @@ def _moment(value: str, kind: str, zone: tzinfo) -> int:
     return int((when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp() * 1000)
 
 
+def moment(value: str) -> int | None:
+    """Milliseconds out of the CRM's text for a moment; None where it is none."""
+    try:
+        return _moment(value.strip(), "datetime", UTC)
+    except Unfit:
+        return None
+
+
 def fields_of(mapping: MappingRules, object_type: str) -> list[Field]:
     every = [*mapping.fields.values(), *mapping.deal_fields.values()]
     return [field for field in every if field.object == object_type]
@@ -250,11 +258,11 @@ def members(db: Database, object_type: str, ids: Sequence[str]) -> list[str]:
     return found
 
 
-def properties(db: Database, ids: Sequence[str]) -> dict[str, dict[str, str | None]]:
-    """The CRM's own values of contacts, as last seen."""
+def seen(db: Database, ids: Sequence[str]) -> dict[str, tuple[str | None, dict[str, str | None]]]:
+    """E-mail address and the CRM's own values of contacts, as last seen."""
     marks = ", ".join("?" * len(ids))
-    rows = db.execute(f"SELECT id, properties FROM contact WHERE id IN ({marks})", list(ids))
-    return {record_id: orjson.loads(text) for record_id, text in rows}
+    rows = db.execute(f"SELECT id, email, properties FROM contact WHERE id IN ({marks})", list(ids))
+    return {record_id: (email, orjson.loads(text)) for record_id, email, text in rows}
 
 
 def patch(db: Database, contact_id: str, values: Mapping[str, str | None], modified_at: int | None) -> None:

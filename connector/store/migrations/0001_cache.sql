@@ -45,6 +45,8 @@ CREATE INDEX transition_contact ON transition (contact_id);
 CREATE TABLE stage_note (contact_id TEXT PRIMARY KEY, value TEXT NOT NULL, at INTEGER NOT NULL, writer TEXT
   NOT NULL, source TEXT NOT NULL, source_id TEXT NOT NULL, reversals INTEGER NOT NULL DEFAULT 0) WITHOUT
   ROWID;
+-- contacts whose stage in the CRM was written by somebody that we have not looked up yet
+CREATE TABLE unwitnessed (contact_id TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE hold (contact_id TEXT, field TEXT, why TEXT NOT NULL, since INTEGER NOT NULL, until INTEGER NOT
   NULL, PRIMARY KEY (contact_id, field)) WITHOUT ROWID;
 CREATE INDEX hold_until ON hold (until);

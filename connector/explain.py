@@ -1,0 +1,228 @@
+"""Every point of one contact with its rule and its signals, the stage and why, and what comes next.
+
+The figures come out of the same SELECT that decides; nothing is computed a second time here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
+
+from sqlite_utils import Database
+
+from connector.decide import standing_of, witness_of
+from connector.errors import BadCommand
+from connector.model import POINT, Document, Score, mask
+from connector.plan import decimal, label
+from connector.rules.tree import Rule, Rules, SignalRule
+from connector.rules.words import words
+from connector.score import Point, Scorer, Subject
+from connector.stage import criteria, holds, view
+from connector.store import decisions, engagement, records
+
+BOUNDARIES = 12  # moments ahead that are looked at for the next change
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """`summary` and `items` as `explain --json` prints them (docs/json.md)."""
+
+    summary: Document
+    items: list[Document]
+
+
+def find(db: Database, who: str) -> dict[str, Any]:
+    """The contact of this id or address.
+
+    :raises BadCommand: when nobody, or several, have it
+    """
+    found = records.find(db, who)
+    if not found:
+        raise BadCommand(
+            f"No contact {mask(who) if '@' in who else who} in the cache.",
+            "Check the id or the address; a new contact comes with the next `connector pull`.",
+        )
+    if len(found) > 1:
+        raise BadCommand(
+            f"{mask(who)} belongs to several contacts.",
+            f"Name one by id: {', '.join(r['id'] for r in found)}",
+        )
+    return found[0]
+
+
+def explain(db: Database, rules: Rules, who: str, at: int) -> Explanation:
+    """What the rules say of a contact at `at`. Contact fields are those of the last pull, whatever `at`."""
+    contact = find(db, who)
+    scorer = Scorer(rules)
+    standing = standing_of(db, rules, contact["id"])
+    subject = Subject(contact["id"], at, standing.epoch_at)
+    [score] = scorer.scores(db, [subject])
+    summary = {
+        "contact": contact["id"],
+        "email": contact["email"],
+        "as_of": at,
+        "rules": rules.hash,
+        "points": score.points,
+        "axes": {axis: number(points) for axis, points in score.axes.items()},
+        "temperature": standing.temperature,
+        "stage": standing.stage,
+        "stage_since": standing.stage_since,
+        "seen_at": contact["seen_at"],
+        "hold": _hold(db, contact["id"], at),
+        "note": _note(db, rules, contact["id"]),
+        "stages": _stages(db, rules, score, contact["id"]),
+        "journey": decisions.transitions(db, contact["id"]),
+        "next": _next(db, scorer, subject, score),
+    }
+    return Explanation(summary, _lines(db, scorer, subject, score))
+
+
+def number(points: int) -> float:
+    return points / POINT
+
+
+def _hold(db: Database, contact_id: str, at: int) -> Document | None:
+    row = decisions.holds(db, [contact_id], at).get(contact_id)
+    return {"why": row.why, "since": row.since, "until": row.until} if row else None
+
+
+def _note(db: Database, rules: Rules, contact_id: str) -> str:
+    note = decisions.notes(db, [contact_id]).get(contact_id)
+    return f"the CRM's stage {note.value} was written by: {note.writer} ({note.source})" if note else ""
+
+
+def _stages(db: Database, rules: Rules, score: Score, contact_id: str) -> list[Document]:
+    """Every stage with its criteria, true or not: why it is reached, what is missing."""
+    standing = standing_of(db, rules, contact_id)
+    looked = view(rules, score, standing, witness_of(db, rules, contact_id))
+    return [
+        {
+            "stage": stage.id,
+            "reached": stage.id in standing.reached,
+            "rule": str(stage.place),
+            "criteria": [
+                {"says": words(condition, score), "true": holds(condition, looked)}
+                for condition in criteria(stage)
+            ],
+        }
+        for stage in rules.workflow.stages
+    ]
+
+
+# -- points --------------------------------------------------------------------------------------------
+
+
+def _lines(db: Database, scorer: Scorer, subject: Subject, score: Score) -> list[Document]:
+    """One line per rule that gives points, then caps, floors and the rounding: they add up to the total."""
+    by_rule = {n: list(points) for n, points in groupby(scorer.points(db, subject), key=lambda p: p.rule)}
+    shown = engagement.labels(db, subject.contact_id, [p.signal for some in by_rule.values() for p in some])
+    order = {rule.id: n for n, rule in enumerate(scorer.rules.workflow.rules())}
+    lines: list[Document] = []
+    for axis in scorer.rules.workflow.axes:
+        before = 0
+        for group in axis.groups:
+            for rule in group.rules:
+                signals = by_rule.get(order[rule.id], [])
+                if score.parts.get(rule.id) or signals:
+                    lines.append(_line(scorer.rules, axis.id, group.id, rule, score, signals, shown))
+            raw = sum(score.parts.get(rule.id, 0) for rule in group.rules)
+            capped = score.groups.get(f"{axis.id}.{group.id}", 0)
+            lines += _limit(axis.id, group.id, "cap", str(group.place), capped - raw)
+            before += capped
+        after = score.axes[axis.id]
+        lines += _limit(
+            axis.id, None, "floor" if after > before else "ceiling", str(axis.place), after - before
+        )
+    total = scorer.rules.workflow.total
+    lines += _limit(None, None, "floor", str(total.place), score.total - sum(score.axes[a] for a in total.of))
+    return lines + _limit(None, None, "rounded", str(total.place), score.points * POINT - score.total)
+
+
+def _line(
+    rules: Rules,
+    axis: str,
+    group: str,
+    rule: Rule,
+    score: Score,
+    signals: Sequence[Point],
+    shown: dict[str, str],
+) -> Document:
+    return {
+        "kind": "rule",
+        "axis": axis,
+        "group": group,
+        "rule": rule.id,
+        "label": label(rule.label, rules.mapping.language, rule.id),
+        "place": str(rule.place),
+        "points": number(score.parts.get(rule.id, 0)),
+        "each": rule.points / 1000,
+        "counted": sum(point.counted for point in signals),
+        "of": len(signals),
+        "signals": [_signal(point, shown) for point in signals] if isinstance(rule, SignalRule) else [],
+    }
+
+
+def _signal(point: Point, shown: dict[str, str]) -> Document:
+    return {
+        "id": point.signal,
+        "kind": point.kind,
+        "at": point.at,
+        "label": shown.get(point.signal, ""),
+        "percent": point.percent,
+        "points": number(point.points),
+        "counted": point.counted,
+        "why_not": point.why_not,
+    }
+
+
+def _limit(axis: str | None, group: str | None, kind: str, place: str, points: int) -> list[Document]:
+    if points == 0:
+        return []
+    return [
+        {
+            "kind": kind,
+            "axis": axis,
+            "group": group,
+            "rule": None,
+            "label": f"{kind} of {group or axis or 'the total'}" if kind != "rounded" else "rounded",
+            "place": place,
+            "points": number(points),
+            "each": None,
+            "counted": 0,
+            "of": 0,
+            "signals": [],
+        }
+    ]
+
+
+def _next(db: Database, scorer: Scorer, subject: Subject, score: Score) -> Document | None:
+    """The next moment at which the total changes by itself, and to what."""
+    before, moment = score, score.next_change_at
+    for _ in range(BOUNDARIES):
+        if moment is None:
+            return None
+        [after] = scorer.scores(db, [Subject(subject.contact_id, moment, subject.epoch_at)])
+        if after.points != score.points:
+            return {
+                "at": moment,
+                "points": after.points,
+                "from": score.points,
+                "because": _because(scorer.rules, before, after),
+            }
+        before, moment = after, after.next_change_at
+    return None
+
+
+def _because(rules: Rules, before: Score, after: Score) -> list[str]:
+    """Which rules give other points then."""
+    return [
+        f"{label(rule.label, rules.mapping.language, rule.id)} "
+        f"{decimal(before.parts.get(rule.id, 0))} -> {decimal(after.parts.get(rule.id, 0))}"
+        for rule in _changed(rules.workflow.rules(), before, after)
+    ]
+
+
+def _changed(rules: Iterable[Rule], before: Score, after: Score) -> list[Rule]:
+    return [rule for rule in rules if before.parts.get(rule.id, 0) != after.parts.get(rule.id, 0)]

@@ -1,0 +1,201 @@
+"""Wanted against last seen: the plan's documents. Values in, values out; nothing is decided here."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import orjson
+
+from connector.model import POINT, Change, Document, Score
+from connector.rules.tree import PropertyRule, Rules
+from connector.stage import Decision, crm_stage
+
+FEW = 50  # contacts below which the brake is off
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A contact as the CRM last showed it, and what we last put there."""
+
+    contact_id: str
+    email: str | None
+    properties: Mapping[str, str | None]
+    points: int | None = None  # of the last accepted score
+    refused: Mapping[str, str] = field(default_factory=dict)  # property -> value that the CRM refused
+    sent: Mapping[str, str] = field(default_factory=dict)
+
+
+def item(rules: Rules, seen: Seen, score: Score, decision: Decision, stage_order: Sequence[str]) -> Document:
+    """What shall change of one contact, and everything that accepting it will record."""
+    changes = [
+        change
+        for change in _changes(rules, seen, score, decision, stage_order)
+        if seen.refused.get(change.property) != change.new
+    ]
+    before, after = decision.transitions[0].from_stage if decision.transitions else None, decision.standing
+    return {
+        "contact": seen.contact_id,
+        "email": seen.email,
+        "points": {"from": seen.points, "to": score.points, "parts": parts(rules, score)},
+        "stage": {
+            "from": before if decision.transitions else after.stage,
+            "to": after.stage,
+            "crm": crm_stage(rules, after.stage),
+            "why": decision.transitions[-1].why if decision.transitions else "",
+            "rule": decision.transitions[-1].rule if decision.transitions else "",
+        },
+        "temperature": after.temperature,
+        "changes": [asdict(change) for change in changes],
+        "hold": asdict(decision.hold) if decision.hold else None,
+        "note": decision.note,
+        "overwrites": [c.property for c in changes if _was_ours(rules, seen, c)],
+        "score": {**asdict(score), "facts": list(score.facts)},
+        "standing": {**asdict(after), "reached": sorted(after.reached)},
+        "transitions": [asdict(row) for row in decision.transitions],
+    }
+
+
+def _changes(
+    rules: Rules, seen: Seen, score: Score, decision: Decision, stage_order: Sequence[str]
+) -> Iterable[Change]:
+    words = wanted(rules, score, decision)
+    fields = rules.mapping.write_back.fields
+    ours = [
+        Change(fields[word], seen.properties.get(fields[word]), value)
+        for word, value in words.items()
+        if word in fields
+        and not same(seen.properties.get(fields[word]), value, number=word in _numbers(rules))
+    ]
+    lifecycle = _forward(rules, seen, decision, stage_order)
+    found = ([lifecycle] if lifecycle else []) + ours
+    stamp = fields.get("rules")
+    if found and stamp and seen.properties.get(stamp) != rules.hash:
+        found.append(Change(stamp, seen.properties.get(stamp), rules.hash))
+    return found
+
+
+def wanted(rules: Rules, score: Score, decision: Decision) -> dict[str, str]:
+    """Our words and what the CRM shall hold for them, in the order in which people read them."""
+    standing = decision.standing
+    words = {
+        "stage": standing.stage or "",
+        "temperature": standing.temperature or "",
+        "score": str(score.points),
+        **{axis: decimal(points) for axis, points in score.axes.items()},
+        "why": "\n".join(parts(rules, score)[:3]),
+    }
+    if standing.epoch_at is not None:
+        words["epoch"] = str(standing.epoch_at)
+    return words
+
+
+def _numbers(rules: Rules) -> set[str]:
+    return {"score", "epoch", *(axis.id for axis in rules.workflow.axes)}
+
+
+def same(now: str | None, value: str, *, number: bool) -> bool:
+    """Whether the CRM already says so: `12` is `12.0`, and nothing is empty text."""
+    if number and now:
+        try:
+            return float(now) == float(value)
+        except ValueError:
+            return False
+    return (now or "") == value
+
+
+def _forward(rules: Rules, seen: Seen, decision: Decision, stage_order: Sequence[str]) -> Change | None:
+    """The CRM's own stage, only ever forward; untouched where we do not know what stands there."""
+    lifecycle = rules.mapping.write_back.lifecycle
+    value = crm_stage(rules, decision.standing.stage)
+    if lifecycle is None or value is None or decision.hold is not None or value not in stage_order:
+        return None
+    now = seen.properties.get(lifecycle.property)
+    if now and now not in stage_order:
+        return None
+    if now and stage_order.index(now) >= stage_order.index(value):
+        return None
+    return Change(lifecycle.property, now, value)
+
+
+def _was_ours(rules: Rules, seen: Seen, change: Change) -> bool:
+    """Whether somebody changed a property of ours behind our back."""
+    ours = set(rules.mapping.write_back.fields.values())
+    sent = seen.sent.get(change.property)
+    return change.property in ours and sent is not None and sent != (change.old or "")
+
+
+def parts(rules: Rules, score: Score) -> list[str]:
+    """The points as lines in the language of the mapping, biggest first: `+50 Demo download ×2`."""
+    language = rules.mapping.language
+    found = [rule for rule in rules.workflow.rules() if score.parts.get(rule.id)]
+    found.sort(key=lambda rule: (-abs(score.parts[rule.id]), rule.id))
+    lines = []
+    for rule in found:
+        count = score.counted.get(rule.id, 0)
+        times = f" ×{count}" if count > 1 and not isinstance(rule, PropertyRule) else ""
+        lines.append(f"{signed(score.parts[rule.id])} {label(rule.label, language, rule.id)}{times}")
+    return lines
+
+
+def label(labels: Mapping[str, str], language: str, fallback: str) -> str:
+    return labels.get(language) or labels.get("en") or next(iter(labels.values()), fallback)
+
+
+def decimal(points: int) -> str:
+    """Points as people write them, as exact as they are: 12.5, -0.5, 100."""
+    whole, rest = divmod(abs(points), POINT)
+    text = f"{whole}.{rest:05d}".rstrip("0") if rest else str(whole)
+    return f"-{text}" if points < 0 else text
+
+
+def signed(points: int) -> str:
+    return decimal(points) if points < 0 else f"+{decimal(points)}"
+
+
+@dataclass
+class Tally:
+    """A plan's summary, counted item by item; `digest` gives the same plan the same id."""
+
+    contacts: int
+    judged: int = 0
+    changed: int = 0
+    held: int = 0
+    touched: int = 0
+    stage_changes: int = 0
+    overwritten: int = 0
+
+    def __post_init__(self) -> None:
+        self.digest = hashlib.sha256()
+
+    def add(self, document: Document) -> None:
+        self.judged += 1
+        self.changed += bool(document["changes"])
+        self.held += document["hold"] is not None
+        self.touched += bool(document["changes"] or document["hold"])
+        self.stage_changes += document["stage"]["from"] != document["stage"]["to"]
+        self.overwritten += len(document["overwrites"])
+        self.digest.update(orjson.dumps(document, option=orjson.OPT_SORT_KEYS))
+
+    def summary(self, *, rules_are_new: bool) -> dict[str, Any]:
+        return {
+            "contacts": self.contacts,
+            "judged": self.judged,
+            "changed": self.changed,
+            "held": self.held,
+            "unchanged": self.contacts - self.touched,
+            "stage_changes": self.stage_changes,
+            "overwritten": self.overwritten,
+            "rules_are_new": rules_are_new,
+        }
+
+
+def share_moved(summary: Mapping[str, Any]) -> float:
+    """The share of all contacts that the brake looks at: those that change stage, or, under rules that were
+    never applied, those that change at all. 0 where the brake is off."""
+    if summary["contacts"] < FEW:
+        return 0.0
+    moved = summary["changed"] if summary["rules_are_new"] else summary["stage_changes"]
+    return float(moved) / float(summary["contacts"])

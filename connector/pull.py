@@ -1,0 +1,294 @@
+"""The CRM since each source's bookmark -> the cache.
+
+The first load reads the list endpoint, the only complete one, resumable at the page. Then each pull
+searches for the ids modified in a window that overlaps the last one, keyset by id, and reads the values of
+those that differ from what we know. One page and its progress are one transaction; a bookmark moves when
+its window is safely stored.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from sqlite_utils import Database
+
+from connector import signals
+from connector.errors import BadRules, Unavailable, WrongPortal
+from connector.hubspot import account, objects
+from connector.hubspot.engagement import SOURCES, EngagementPage, Source, Wanted, deal_engagement
+from connector.hubspot.transport import Transport, together
+from connector.hubspot.writers import writer_of
+from connector.model import DAY, MINUTE, Account, Record
+from connector.rules import against
+from connector.rules.tree import Rules
+from connector.store import bookmarks, decisions, engagement, outbox, records
+from connector.store.schema import write
+
+OVERLAP = 10 * MINUTE  # the search index lags: what it did not show yet is in the next window
+HISTORY = 400 * DAY  # how far back engagement is read at first
+OBJECTS = ("contacts", "companies", "deals")
+
+
+@dataclass(frozen=True, slots=True)
+class Pulling:
+    """One pull: where from, where to, by which rules, at which moment. `tick` is told source and count."""
+
+    t: Transport
+    db: Database
+    rules: Rules
+    now: int
+    tick: Callable[[str, int], None] = lambda _source, _count: None
+    seen: dict[str, int] = field(default_factory=dict)
+    changed: dict[str, int] = field(default_factory=dict)
+
+    def count(self, source: str, seen: int, changed: int) -> None:
+        self.seen[source] = self.seen.get(source, 0) + seen
+        self.changed[source] = self.changed.get(source, 0) + changed
+        self.tick(source, seen)
+
+
+@dataclass(frozen=True, slots=True)
+class Pulled:
+    """Per source: rows seen, rows new or changed; sources that the account does not have, and why."""
+
+    seen: Mapping[str, int]
+    changed: Mapping[str, int]
+    absent: Mapping[str, str]
+
+
+async def pull(p: Pulling, only: Sequence[str] | None = None, since: int | None = None) -> Pulled:
+    """Brings the cache up to date: everything, or `only` these sources.
+
+    :raises WrongPortal: the token belongs to another account than the cache
+    :raises BadRules: the mapping names properties that the account does not have
+    """
+    await look_at_account(p)
+    wanted = [name for name in (*OBJECTS, "engagement") if only is None or name in only]
+    for name in wanted:
+        if name != "engagement" and _properties(p.rules, name):
+            await _records(p, name)
+    if "contacts" in wanted:
+        await _witnesses(p)
+    if "engagement" in wanted:
+        lists = signals.list_filter(p.rules.mapping)
+        await together([_source(p, source, lists, since) for source in SOURCES])
+    absent = {name: mark.said for name, mark in bookmarks.everyone(p.db).items() if mark.state == "absent"}
+    return Pulled(dict(p.seen), dict(p.changed), absent)
+
+
+async def look_at_account(p: Pulling) -> Account:
+    """The account's schema, checked against the mapping; its portal is pinned to the cache."""
+    found = await account.account(p.t)
+    pinned = bookmarks.fact(p.db, "portal")
+    if pinned is not None and pinned["id"] != found.portal_id:
+        raise WrongPortal(
+            f"This cache belongs to portal {pinned['id']}; the token opens portal {found.portal_id}.",
+            "Use the token of the first, or another cache with --db.",
+        )
+    wrong = [d for d in against(p.rules, found) if d.severity == "error"]
+    if wrong:
+        raise BadRules(wrong)
+    remember(p.db, p.rules, found)
+    return found
+
+
+def remember(db: Database, rules: Rules, found: Account) -> None:
+    lifecycle = rules.mapping.write_back.lifecycle
+    stages = list(found.stage_order(lifecycle.property)) if lifecycle else []
+    schema = {
+        object_type: {
+            name: [d.label, d.type, d.field_type, d.read_only, [list(o) for o in d.options]]
+            for name, d in some.items()
+        }
+        for object_type, some in found.properties.items()
+    }
+    with write(db):
+        records.ensure_columns(db, rules.mapping)
+        bookmarks.set_fact(
+            db, "portal", {"id": found.portal_id, "ui_domain": found.ui_domain, "time_zone": found.time_zone}
+        )
+        bookmarks.set_fact(db, "stages", stages)
+        bookmarks.set_fact(db, "owners", dict(found.owners))
+        bookmarks.set_fact(db, "schema", schema)
+
+
+def _properties(rules: Rules, object_type: str) -> list[str]:
+    """The properties to ask for; none: the rules do not need this object."""
+    mapping = rules.mapping
+    mapped = {f.property for f in records.fields_of(mapping, object_type)}
+    if object_type == "contacts":
+        back = mapping.write_back
+        mapped |= {*objects.CONTACT_PROPERTIES, *back.fields.values()}
+        mapped |= {back.lifecycle.property} if back.lifecycle else set()
+    if object_type == "deals" and mapped:
+        mapped |= set(objects.DEAL_PROPERTIES)
+    return sorted(mapped)
+
+
+# -- records -------------------------------------------------------------------------------------------
+
+
+async def _records(p: Pulling, object_type: str) -> None:
+    wanted = _properties(p.rules, object_type)
+    mark = bookmarks.get(p.db, object_type)
+    if mark.value is None or set(wanted) - set(mark.value["properties"]):
+        await _load(p, object_type, wanted, mark)
+        mark = bookmarks.get(p.db, object_type)
+    await _increment(p, object_type, wanted, mark)
+
+
+async def _load(p: Pulling, object_type: str, wanted: list[str], mark: bookmarks.Bookmark) -> None:
+    """Everything, page by page; goes on where an earlier load stopped, if it asked for the same."""
+    at = mark.progress if mark.progress and mark.progress.get("properties") == wanted else {}
+    after, started = at.get("after"), at.get("started", p.now)
+    while True:
+        page = await objects.list_page(p.t, object_type, wanted, after)
+        after = page.after
+        await _store(p, object_type, page.records, {"after": after, "started": started, "properties": wanted})
+        if after is None:
+            break
+    with write(p.db):
+        bookmarks.move(p.db, object_type, {"until": started, "properties": wanted}, p.now)
+
+
+async def _increment(p: Pulling, object_type: str, wanted: list[str], mark: bookmarks.Bookmark) -> None:
+    """What was modified since, up to now; a window that was cut off is read to its end first."""
+    value = mark.value or {}
+    at = mark.progress or {"since": value["until"] - OVERLAP, "until": p.now, "after_id": None}
+    after_id = at["after_id"]
+    while True:
+        found = await objects.changed(p.t, object_type, at["since"], at["until"], after_id)
+        known = records.stamps(p.db, object_type, [i for i, _ in found.stamps])
+        fresh = [i for i, stamp in found.stamps if stamp is None or known.get(i) != stamp]
+        p.count(object_type, len(found.stamps) - len(fresh), 0)
+        after_id = found.after_id
+        got = await objects.read(p.t, object_type, fresh, wanted) if fresh else None
+        await _store(p, object_type, list(got.records.values()) if got else [], {**at, "after_id": after_id})
+        if after_id is None:
+            break
+    with write(p.db):
+        bookmarks.move(p.db, object_type, {"until": at["until"], "properties": wanted}, p.now)
+
+
+async def _store(p: Pulling, object_type: str, found: Sequence[Record], progress: dict[str, Any]) -> None:
+    """One page with its associations, in one transaction with the progress mark."""
+    wanted = _properties(p.rules, object_type)
+    rows = [
+        replace(r, properties={name: r.properties.get(name) for name in wanted}) for r in _distinct(found)
+    ]
+    links = await _links(p, object_type, [r.id for r in rows])
+    with write(p.db):
+        changed = records.put(p.db, object_type, rows, p.rules.mapping, p.now)
+        touched = set(records.members(p.db, object_type, changed))
+        if object_type == "contacts":
+            touched |= set(records.put_companies(p.db, links))
+            _identify(p, rows, set(changed))
+        elif object_type == "deals":
+            touched |= set(records.put_deal_contacts(p.db, links))
+            stages = [
+                e for r in rows for e in deal_engagement(r, [link.to_id for link in links.get(r.id, [])])
+            ]
+            engagement.put(p.db, stages, p.now)
+        decisions.mark_dirty(p.db, touched)
+        bookmarks.progress(p.db, object_type, progress)
+    p.count(object_type, len(rows), len(changed))
+
+
+def _distinct(found: Sequence[Record]) -> list[Record]:
+    """Two ids of a merged pair give the same record."""
+    return list({record.id: record for record in found}.values())
+
+
+async def _links(p: Pulling, object_type: str, ids: list[str]) -> Mapping[str, Any]:
+    """A contact's companies, a deal's contacts."""
+    if object_type == "contacts" and ids and _properties(p.rules, "companies"):
+        return await objects.links(p.t, "contacts", "companies", ids)
+    if object_type == "deals" and ids:
+        return await objects.links(p.t, "deals", "contacts", ids)
+    return {}
+
+
+def _identify(p: Pulling, rows: Sequence[Record], changed: set[str]) -> None:
+    """Addresses of contacts; and whose stage in the CRM was written by somebody we do not know."""
+    addresses: dict[str, str] = {}
+    for record in rows:
+        addresses |= dict.fromkeys(objects.addresses(record), record.id)
+    records.put_addresses(p.db, addresses)
+    records.put_email(p.db, {r.id: r.properties.get(objects.PROPERTY_EMAIL) for r in rows})
+    lifecycle = p.rules.mapping.write_back.lifecycle
+    if lifecycle is None:
+        return
+    sent = outbox.last_sent(p.db, sorted(changed))
+    notes = decisions.notes(p.db, sorted(changed))
+    for record in rows:
+        value = record.properties.get(lifecycle.property)
+        ours = sent.get(record.id, {}).get(lifecycle.property)
+        note = notes.get(record.id)
+        if record.id in changed and value and value != ours and (note is None or note.value != value):
+            decisions.expect_notes(p.db, [record.id])
+
+
+async def _witnesses(p: Pulling) -> None:
+    """Who wrote the stage that stands in the CRM: read only where it is not what we last sent."""
+    lifecycle = p.rules.mapping.write_back.lifecycle
+    while lifecycle and (ids := decisions.unwitnessed(p.db, 10 * objects.HISTORY_PAGE)):
+        found = await objects.read(p.t, "contacts", ids, [lifecycle.property], history=[lifecycle.property])
+        with write(p.db):
+            for record in found.records.values():
+                history = record.history.get(lifecycle.property, ())
+                if history and record.properties.get(lifecycle.property):
+                    newest = history[0]
+                    writer = writer_of(history, record.created_at)
+                    decisions.put_note(
+                        p.db,
+                        record.id,
+                        decisions.StageNote(newest.value, newest.at, writer, newest.source, newest.source_id),
+                    )
+            decisions.mark_dirty(p.db, [r.id for r in found.records.values()])
+            decisions.witnessed(p.db, ids)
+        p.count("stage history", len(found.records), 0)
+
+
+# -- engagement ----------------------------------------------------------------------------------------
+
+
+async def _source(p: Pulling, source: Source, lists: Callable[[str], bool], since: int | None) -> None:
+    """One source of engagement from its bookmark on; one that the account lacks is noted."""
+    events = sorted(source.events & _events(p.rules))
+    if not events:
+        return
+    mark = bookmarks.get(p.db, source.name)
+    own = mark.value["own"] if mark.value and set(events) <= set(mark.value["events"]) else None
+    progress = mark.progress["own"] if mark.progress and mark.progress["events"] == events else None
+    pages = source.pages(
+        p.t,
+        bookmark=own if since is None else None,
+        progress=progress,
+        since=p.now - HISTORY if since is None else since,
+        until=p.now,
+        wanted=Wanted(frozenset(events), lists),
+    )
+    try:
+        async for page in pages:
+            _store_page(p, source.name, events, page)
+    except Unavailable as error:
+        with write(p.db):
+            bookmarks.absent(p.db, source.name, f"{error} {error.fix}".strip())
+
+
+def _store_page(p: Pulling, name: str, events: list[str], page: EngagementPage) -> None:
+    with write(p.db):
+        stored = engagement.put(p.db, page.rows, p.now)
+        if page.progress is not None:
+            bookmarks.progress(p.db, name, {"events": events, "own": page.progress})
+        if page.bookmark is not None:
+            bookmarks.move(p.db, name, {"events": events, "own": page.bookmark}, p.now)
+    p.count(name, len(page.rows), stored)
+
+
+def _events(rules: Rules) -> frozenset[str]:
+    """The events that the mapping makes signals of."""
+    kinds = rules.mapping.signals.values()
+    return frozenset(event for kind in kinds for source in kind.sources for event in source.events)

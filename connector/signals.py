@@ -1,0 +1,100 @@
+"""Engagement -> signals: what the mapping says that the CRM's events mean."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from zoneinfo import ZoneInfo
+
+import orjson
+from sqlite_utils import Database
+
+from connector.model import fold
+from connector.rules.compile import kind_select
+from connector.rules.tree import MappingRules
+from connector.store import bookmarks, decisions, engagement
+from connector.store.records import local_day
+from connector.store.schema import write
+
+CHUNK = 5_000  # events at a time
+
+# events that nobody has judged yet; the compiled select reads `engagement`, which here is just these
+_BATCH = (
+    "CREATE TEMP TABLE IF NOT EXISTS batch (id TEXT, party TEXT, contact_id TEXT, at INTEGER, ingested_at INTEGER, "
+    "PRIMARY KEY (id, party))"
+)
+
+
+def derive(db: Database, mapping: MappingRules) -> int:
+    """Makes the signals of every event not judged yet; gives how many events were judged. Where the mapping
+    gives events another meaning than before, all are judged anew, without a pull."""
+    select = kind_select(mapping)
+    _judge_again_if_changed(db, mapping, select)
+    zone = ZoneInfo(mapping.timezone)
+    db.conn.create_function("local_day", 1, lambda at: local_day(at, zone), deterministic=True)
+    db.execute(_BATCH)
+    done = 0
+    while count := _one_batch(db, select):
+        done += count
+    return done
+
+
+def _judge_again_if_changed(db: Database, mapping: MappingRules, select: str) -> None:
+    meaning = hashlib.sha256(f"{mapping.timezone}\n{select}".encode()).hexdigest()
+    if bookmarks.fact(db, "signals") == meaning:
+        return
+    with write(db):
+        engagement.judge_again(db)
+        bookmarks.set_fact(db, "signals", meaning)
+
+
+def _one_batch(db: Database, select: str) -> int:
+    with write(db):
+        db.execute("DELETE FROM temp.batch")
+        db.execute(
+            "INSERT INTO temp.batch SELECT id, party, contact_id, at, ingested_at FROM main.engagement "
+            "WHERE judged = 0 AND contact_id IS NOT NULL LIMIT ?",
+            [CHUNK],
+        )
+        count = int(db.execute("SELECT count(*) FROM temp.batch").fetchone()[0])
+        if count:
+            _replace_signals(db, select)
+        return count
+
+
+def _replace_signals(db: Database, select: str) -> None:
+    """Contacts that lose or gain a signal are to be scored again."""
+    gone = db.execute(
+        "DELETE FROM signal WHERE (contact_id, kind, at, id) IN (SELECT s.contact_id, s.kind, s.at, s.id "
+        "FROM temp.batch b CROSS JOIN signal s ON s.contact_id = b.contact_id AND s.id = b.id) RETURNING contact_id"
+    ).fetchall()
+    made = db.execute(
+        "INSERT OR REPLACE INTO signal (contact_id, kind, at, id, day, email, form, rejected, ingested_at) "
+        "WITH engagement AS (SELECT e.* FROM temp.batch b JOIN main.engagement e ON e.id = b.id AND e.party = b.party) "
+        "SELECT k.contact_id, k.kind, k.at, k.id, local_day(k.at), k.email, k.form, k.rejected, b.ingested_at "
+        f"FROM ({select}) AS k JOIN temp.batch b ON b.id = k.id AND b.party = k.party RETURNING contact_id"
+    ).fetchall()
+    db.execute(
+        "UPDATE main.engagement SET judged = 1 WHERE (id, party) IN (SELECT id, party FROM temp.batch)"
+    )
+    decisions.mark_dirty(db, {row[0] for row in gone + made})
+
+
+def list_filter(mapping: MappingRules) -> Callable[[str], bool]:
+    """Whether the mapping makes a signal of joining a list of this name; asked of the compiled rules."""
+    select = kind_select(mapping)
+    memory = Database(memory=True)
+    memory.execute(
+        "CREATE TABLE engagement (id, party, source, event, at, ingested_at, contact_id, address, attrs, label)"
+    )
+
+    def wanted(name: str) -> bool:
+        memory.execute("DELETE FROM engagement")
+        attrs = orjson.dumps({"list": fold(name)}).decode()
+        memory.execute(
+            "INSERT INTO engagement VALUES ('1', '1', 'lists', 'list_membership', 0, 0, '1', NULL, ?, '')",
+            [attrs],
+        )
+        return memory.execute(f"SELECT 1 FROM ({select})").fetchone() is not None
+
+    return wanted

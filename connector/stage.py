@@ -1,0 +1,253 @@
+"""From a score to a stage and a temperature: values in, values out.
+
+Reached stages are a set, the current one a pointer that only goes forward here. People and the CRM's own
+automation may put a contact further (DESIGN 3, 'Who wrote it'); a stage that the CRM stamps by default, an
+import or a form is a note, and evidence only from `sql` on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from connector.model import Score, Standing, Transition, Writer
+from connector.rules.tree import All, AnyOf, Condition, Leaf, Not, Reached, Rules, SalesSet, StageRule
+from connector.rules.words import words
+
+VALIDATED = "sql"  # from here on even an import's word is evidence: nobody imports customers by default
+
+
+@dataclass(frozen=True, slots=True)
+class Witness:
+    """The stage that stands in the CRM and who wrote it. `undone`: it is behind what we last sent."""
+
+    value: str
+    writer: Writer
+    at: int
+    by: str = ""
+    undone: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    why: str
+    since: int
+    until: int
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    standing: Standing
+    transitions: tuple[Transition, ...]
+    hold: Held | None = None
+    note: str = ""
+
+
+def decide(rules: Rules, score: Score, before: Standing, witness: Witness | None, now: int) -> Decision:
+    """Where the contact stands now. `before` is the recorded standing (or what the CRM remembers of it)."""
+    hold = _hold(rules, witness, now)
+    standing = before if before.stage else replace(before, stage=None)
+    moves: list[Transition] = []
+    if hold is None:
+        adopted = _adopted(rules, witness)
+        standing, moves = _climb(rules, score, standing, adopted, witness, now)
+    standing = _with_temperature(rules, score, standing, now)
+    return Decision(standing, tuple(moves), hold, _note(rules, witness, standing))
+
+
+def our_stage(rules: Rules, crm_value: str) -> str | None:
+    """Our stage for a value of the CRM's; of several that map to it, the first."""
+    lifecycle = rules.mapping.write_back.lifecycle
+    stages = lifecycle.stages if lifecycle else {}
+    return next((s.id for s in rules.workflow.stages if stages.get(s.id) == crm_value), None)
+
+
+def crm_stage(rules: Rules, stage: str | None) -> str | None:
+    """The CRM's value for our stage; None where the mapping names none."""
+    lifecycle = rules.mapping.write_back.lifecycle
+    return lifecycle.stages.get(stage) if lifecycle and stage else None
+
+
+def _index(rules: Rules, stage: str | None) -> int:
+    return next((n for n, s in enumerate(rules.workflow.stages) if s.id == stage), -1)
+
+
+def _hold(rules: Rules, witness: Witness | None, now: int) -> Held | None:
+    if witness is None or not witness.undone or witness.writer not in ("person", "app"):
+        return None
+    until = witness.at + rules.workflow.overrides.hold
+    if until <= now or not rules.workflow.overrides.sales_wins:
+        return None
+    who = (
+        "by hand in the CRM" if witness.writer == "person" else f"by another app ({witness.by or 'unnamed'})"
+    )
+    return Held(f"set back to {witness.value} {who}", witness.at, until)
+
+
+def _adopted(rules: Rules, witness: Witness | None) -> str | None:
+    """The stage that others' word puts the contact at, at least."""
+    if witness is None or witness.undone:
+        return None
+    stage = our_stage(rules, witness.value)
+    if witness.writer == "default" and _index(rules, stage) < max(_index(rules, VALIDATED), 0):
+        return None
+    return stage if witness.writer in ("default", "crm", "person", "app") else None
+
+
+def _climb(
+    rules: Rules, score: Score, before: Standing, adopted: str | None, witness: Witness | None, now: int
+) -> tuple[Standing, list[Transition]]:
+    target, reasons = _furthest(rules, score, before, adopted, witness)
+    standing, moves = before, []
+    for n in range(_index(rules, before.stage) + 1, target + 1):
+        stage = rules.workflow.stages[n]
+        actor, rule, why, imputed = _entry(rules, n, target, reasons, adopted, witness)
+        moves.append(
+            Transition(
+                contact_id=score.contact_id,
+                journey=before.journey,
+                from_stage=standing.stage,
+                to_stage=stage.id,
+                rule=rule,
+                why=why,
+                actor=actor,
+                effective_at=now,
+                decided_at=now,
+                imputed=imputed,
+            )
+        )
+        standing = replace(standing, stage=stage.id, stage_since=now, reached=standing.reached | {stage.id})
+    return standing, moves
+
+
+def _entry(
+    rules: Rules,
+    n: int,
+    target: int,
+    reasons: Mapping[int, str],
+    adopted: str | None,
+    witness: Witness | None,
+) -> tuple[Literal["rule", "sales", "crm"], str, str, bool]:
+    """Actor, rule, reason and whether imputed, for entering stage number `n`."""
+    place = str(rules.workflow.stages[n].place)
+    if n in reasons:
+        return "rule", place, reasons[n], False
+    if witness is not None and n == _index(rules, adopted):
+        actor: Literal["sales", "crm"] = "sales" if witness.writer == "person" else "crm"
+        return actor, "", f"the CRM says {witness.value} ({_by(witness)})", False
+    if n == 0:
+        return "rule", place, "coordinates only", False
+    return "rule", place, f"passed over on the way to {rules.workflow.stages[target].id}", True
+
+
+def _furthest(
+    rules: Rules, score: Score, before: Standing, adopted: str | None, witness: Witness | None
+) -> tuple[int, dict[int, str]]:
+    """The furthest stage that holds, and the reason for each that holds by its own rule."""
+    facts = dict(zip(rules.workflow.stage_leaves(), score.facts, strict=True))
+    reached = set(before.reached)
+    target = max(_index(rules, before.stage), _index(rules, adopted), 0)
+    reached |= {s.id for s in rules.workflow.stages[: target + 1]}
+    reasons: dict[int, str] = {}
+    for n, stage in enumerate(rules.workflow.stages):
+        if stage.enter_when is None or n <= _index(rules, before.stage):
+            continue
+        view = View(rules, facts, frozenset(reached), witness)
+        if holds(stage.enter_when, view):
+            reasons[n] = "; ".join(reasons_of(stage.enter_when, view, score)) or "its rule holds"
+            target = max(target, n)
+            reached |= {s.id for s in rules.workflow.stages[: n + 1]}
+    return target, reasons
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    rules: Rules
+    facts: Mapping[Leaf, bool]
+    reached: frozenset[str]
+    witness: Witness | None
+
+
+def view(rules: Rules, score: Score, standing: Standing, witness: Witness | None) -> View:
+    """What a stage's criteria are judged by, for `holds` and `reasons_of`."""
+    facts = dict(zip(rules.workflow.stage_leaves(), score.facts, strict=True))
+    return View(rules, facts, standing.reached, witness)
+
+
+def holds(condition: Condition, view: View) -> bool:
+    match condition:
+        case All(items=items):
+            return all(holds(item, view) for item in items)
+        case AnyOf(items=items):
+            return any(holds(item, view) for item in items)
+        case Not(item=item):
+            return not holds(item, view)
+        case Reached(stage=stage):
+            return stage in view.reached
+        case SalesSet(stage=stage):
+            return _sales_set(view, stage)
+        case _:
+            return view.facts[condition]
+
+
+def _sales_set(view: View, stage: str) -> bool:
+    if view.witness is None or view.witness.writer != "person" or view.witness.undone:
+        return False
+    said = _index(view.rules, our_stage(view.rules, view.witness.value))
+    return said >= _index(view.rules, stage) >= 0
+
+
+def reasons_of(condition: Condition, view: View, score: Score) -> list[str]:
+    """In words, the parts of a true condition that make it true."""
+    match condition:
+        case All(items=items):
+            return [reason for item in items for reason in reasons_of(item, view, score)]
+        case AnyOf(items=items):
+            true = next((item for item in items if holds(item, view)), None)
+            return reasons_of(true, view, score) if true else []
+        case Reached():
+            return []
+        case _:
+            return [words(condition, score)]
+
+
+def _by(witness: Witness) -> str:
+    said = {
+        "person": "set by hand",
+        "crm": "the CRM's own automation",
+        "app": f"another app {witness.by}".strip(),
+        "default": "by default, an import or a form",
+        "ours": "ours",
+    }
+    return said[witness.writer]
+
+
+def _note(rules: Rules, witness: Witness | None, standing: Standing) -> str:
+    """The visible difference between what the CRM says and what we say."""
+    if witness is None or witness.writer == "ours":
+        return ""
+    said = our_stage(rules, witness.value)
+    if said == standing.stage or crm_stage(rules, standing.stage) == witness.value:
+        return ""
+    return f"the CRM says {witness.value} ({_by(witness)})"
+
+
+def _with_temperature(rules: Rules, score: Score, standing: Standing, now: int) -> Standing:
+    names = [band.name for band in rules.workflow.bands]
+    current = names.index(standing.temperature) if standing.temperature in names else len(names)
+    for n, band in enumerate(rules.workflow.bands):
+        entered = band.enter is None or score.points >= band.enter
+        stays = current <= n and band.leave is not None and score.points >= band.leave
+        if entered or stays:
+            if band.name == standing.temperature:
+                return standing
+            return replace(standing, temperature=band.name, temperature_since=now)
+    return standing
+
+
+def criteria(stage: StageRule) -> Sequence[Condition]:
+    """A stage's criteria, one by one: the parts of its `all`, or its one condition."""
+    if stage.enter_when is None:
+        return ()
+    return stage.enter_when.items if isinstance(stage.enter_when, All) else (stage.enter_when,)

@@ -1,0 +1,67 @@
+"""The whole way, once: pull, signals, score, stage, plan, outbox, apply."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from sqlite_utils import Database
+
+from connector import signals
+from connector.apply import Sending, Sent, left_over, need_properties, send, settle_in_flight
+from connector.clock import Clock
+from connector.decide import Accepted, accept, braked, preview
+from connector.hubspot.transport import Transport
+from connector.pull import Pulled, Pulling, pull
+from connector.rules.tree import Rules
+from connector.store.plans import PlanRow
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """What a run needs. `tick` is told step and count; `stop` is asked between batches."""
+
+    t: Transport
+    db: Database
+    rules: Rules
+    clock: Clock
+    brake: float
+    tick: Callable[[str, int], None] = lambda _step, _count: None
+    stop: Callable[[], bool] = lambda: False
+
+    def sending(self) -> Sending:
+        return Sending(
+            self.t, self.db, self.rules, self.clock.now(), self.stop, lambda count: self.tick("apply", count)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Synced:
+    """`accepted` and `sent` are None where the brake (`braked`) or a dry run stopped before."""
+
+    pulled: Pulled
+    plan: PlanRow
+    braked: bool
+    accepted: Accepted | None = None
+    sent: Sent | None = None
+
+
+async def sync(way: Way, *, dry_run: bool = False) -> Synced:
+    """One sync. :raises ConnectorError: as the steps do; whatever happens, the next sync goes on from here."""
+    now = way.clock.now()
+    pulled = await pull(Pulling(way.t, way.db, way.rules, now, way.tick))
+    need_properties(way.db, way.rules)
+    await settle_in_flight(way.sending())
+    signals.derive(way.db, way.rules.mapping)
+    plan = preview(way.db, way.rules, now, tick=lambda count: way.tick("plan", count))
+    if dry_run or braked(plan, way.brake):
+        return Synced(pulled, plan, braked(plan, way.brake))
+    return await apply(way, plan, pulled)
+
+
+async def apply(way: Way, plan: PlanRow, pulled: Pulled) -> Synced:
+    """Accepts a plan and sends what it decided, with whatever an earlier run left pending."""
+    accepted = accept(way.db, plan, way.clock.now())
+    sent = await send(way.sending())
+    left_over(way.db, sent)
+    return Synced(pulled, plan, braked=False, accepted=accepted, sent=sent)
