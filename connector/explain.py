@@ -14,7 +14,7 @@ from sqlite_utils import Database
 
 from connector.decide import standing_of, witness_of
 from connector.errors import BadCommand
-from connector.model import POINT, Document, Score, mask
+from connector.model import POINT, Document, Score, iso, mask
 from connector.plan import decimal, label
 from connector.rules.tree import Rule, Rules, SignalRule
 from connector.rules.words import words
@@ -62,18 +62,18 @@ def explain(db: Database, rules: Rules, who: str, at: int) -> Explanation:
     summary = {
         "contact": contact["id"],
         "email": contact["email"],
-        "as_of": at,
+        "as_of": iso(at),
         "rules": rules.hash,
         "points": score.points,
         "axes": {axis: number(points) for axis, points in score.axes.items()},
         "temperature": standing.temperature,
         "stage": standing.stage,
-        "stage_since": standing.stage_since,
-        "seen_at": contact["seen_at"],
+        "stage_since": iso(standing.stage_since),
+        "seen_at": iso(contact["seen_at"]),
         "hold": _hold(db, contact["id"], at),
-        "note": _note(db, rules, contact["id"]),
+        "note": _note(db, contact["id"]),
         "stages": _stages(db, rules, score, contact["id"]),
-        "journey": decisions.transitions(db, contact["id"]),
+        "journey": _journey(db, contact["id"]),
         "next": _next(db, scorer, subject, score),
     }
     return Explanation(summary, _lines(db, scorer, subject, score))
@@ -85,12 +85,28 @@ def number(points: int) -> float:
 
 def _hold(db: Database, contact_id: str, at: int) -> Document | None:
     row = decisions.holds(db, [contact_id], at).get(contact_id)
-    return {"why": row.why, "since": row.since, "until": row.until} if row else None
+    return {"why": row.why, "since": iso(row.since), "until": iso(row.until)} if row else None
 
 
-def _note(db: Database, rules: Rules, contact_id: str) -> str:
+def _note(db: Database, contact_id: str) -> str:
     note = decisions.notes(db, [contact_id]).get(contact_id)
     return f"the CRM's stage {note.value} was written by: {note.writer} ({note.source})" if note else ""
+
+
+def _journey(db: Database, contact_id: str) -> list[Document]:
+    """Every stage entered, in order."""
+    return [
+        {
+            "from": row["from_stage"],
+            "to": row["to_stage"],
+            "at": iso(row["effective_at"]),
+            "why": row["why"],
+            "rule": row["rule"],
+            "actor": row["actor"],
+            "imputed": bool(row["imputed"]),
+        }
+        for row in decisions.transitions(db, contact_id)
+    ]
 
 
 def _stages(db: Database, rules: Rules, score: Score, contact_id: str) -> list[Document]:
@@ -168,7 +184,7 @@ def _signal(point: Point, shown: dict[str, str]) -> Document:
     return {
         "id": point.signal,
         "kind": point.kind,
-        "at": point.at,
+        "at": iso(point.at),
         "label": shown.get(point.signal, ""),
         "percent": point.percent,
         "points": number(point.points),
@@ -206,7 +222,7 @@ def _next(db: Database, scorer: Scorer, subject: Subject, score: Score) -> Docum
         [after] = scorer.scores(db, [Subject(subject.contact_id, moment, subject.epoch_at)])
         if after.points != score.points:
             return {
-                "at": moment,
+                "at": iso(moment),
                 "points": after.points,
                 "from": score.points,
                 "because": _because(scorer.rules, before, after),

@@ -9,6 +9,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any, Literal
 
 MINUTE = 60_000
@@ -49,6 +50,11 @@ def fold(text: str) -> str:
     """Text as it is compared: without case and accents (`Étudiant` equals `etudiant`), ends trimmed."""
     plain = unicodedata.normalize("NFKD", text.replace("œ", "oe").replace("Œ", "oe").replace("æ", "ae"))
     return "".join(c for c in plain if c != "\0" and not unicodedata.combining(c)).casefold().strip()
+
+
+def iso(at: int | None) -> str | None:
+    """A moment as documents show it: `2026-11-16T09:00:00Z`."""
+    return None if at is None else datetime.fromtimestamp(at // 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def mask(address: str | None) -> str:
@@ -159,8 +165,9 @@ class Outcome:
 class Score:
     """One contact's points at `as_of`, POINT to a point, but for `points`, the rounded total.
 
-    `groups` (`axis.group`) are after their caps, `axes` and `total` after floors and ceilings; `parts` is rule id -> points, `counted` rule id -> signals that count; `facts` is the truth of every
-    stage criterion's leaf, by the leaf's number in the workflow.
+    `groups` (`axis.group`) are after their caps, `axes` and `total` after floors and ceilings; `parts` is
+    rule id -> points, `counted` rule id -> signals that count; `facts` is the truth of every stage
+    criterion's leaf, by the leaf's number in the workflow.
     """
 
     contact_id: str

@@ -201,5 +201,43 @@ def end_holds(db: Database, now: int) -> list[str]:
     return [row[0] for row in rows]
 
 
+def count_holds(db: Database, now: int) -> int:
+    return int(db.execute("SELECT count(*) FROM hold WHERE until > ?", [now]).fetchone()[0])
+
+
+def by_stage(db: Database) -> dict[str, int]:
+    return dict(
+        db.execute("SELECT stage, count(*) FROM standing WHERE stage IS NOT NULL GROUP BY stage").fetchall()
+    )
+
+
+def by_temperature(db: Database) -> dict[str, int]:
+    return dict(
+        db.execute(
+            "SELECT temperature, count(*) FROM standing WHERE temperature IS NOT NULL GROUP BY temperature"
+        ).fetchall()
+    )
+
+
+def listed(
+    db: Database, now: int, *, stage: str | None, band: str | None, held: bool, limit: int | None
+) -> tuple[int, list[dict[str, Any]]]:
+    """How many judged contacts fit, and the hottest `limit` of them."""
+    where = (
+        "FROM contact c JOIN score s ON s.contact_id = c.id JOIN standing t ON t.contact_id = c.id "
+        "LEFT JOIN hold h ON h.contact_id = c.id AND h.until > :now "
+        "WHERE (:stage IS NULL OR t.stage = :stage) AND (:band IS NULL OR t.temperature = :band) "
+        "AND (NOT :held OR h.contact_id IS NOT NULL)"
+    )
+    asked = {"now": now, "stage": stage, "band": band, "held": held, "limit": -1 if limit is None else limit}
+    found = int(db.execute(f"SELECT count(*) {where}", asked).fetchone()[0])
+    rows = db.query(
+        "SELECT c.id, c.email, t.stage, t.stage_since, t.temperature, s.points, s.parts, h.until, h.why AS held_why "
+        f"{where} ORDER BY s.points DESC, c.id LIMIT :limit",
+        asked,
+    )
+    return found, list(rows)
+
+
 def _json(value: Any) -> str:
     return orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()

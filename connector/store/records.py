@@ -291,7 +291,11 @@ def find(db: Database, who: str) -> list[dict[str, Any]]:
 
 
 def oddities(db: Database) -> list[dict[str, Any]]:
-    return list(db.query("SELECT * FROM oddity ORDER BY object, property, record_id"))
+    return list(db.query("SELECT * FROM oddity ORDER BY object, property, record_id LIMIT 1000"))
+
+
+def count_oddities(db: Database) -> int:
+    return int(db.execute("SELECT count(*) FROM oddity").fetchone()[0])
 
 
 def counts(db: Database) -> dict[str, int]:

@@ -1,0 +1,134 @@
+"""How it is, what was done, who stands where: documents out of the cache, without a request."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+from sqlite_utils import Database
+
+from connector.model import Document, iso, mask
+from connector.plan import label, signed
+from connector.rules.tree import Rules
+from connector.store import bookmarks, decisions, engagement, outbox, plans, records
+
+
+def status(db: Database, rules: Rules | None, now: int) -> tuple[Document, list[Document]]:
+    """The summary of `status`, and its items: values that could not be read."""
+    portal = bookmarks.fact(db, "portal")
+    summary = {
+        "portal": portal["id"] if portal else None,
+        "as_of": iso(now),
+        "rules": rules.hash if rules else None,
+        "applied_rules": bookmarks.fact(db, "rules"),
+        "cached": records.counts(db),
+        "stages": _by(decisions.by_stage(db), [s.id for s in rules.workflow.stages] if rules else []),
+        "temperatures": _by(
+            decisions.by_temperature(db), [b.name for b in rules.workflow.bands] if rules else []
+        ),
+        "last_sync": _last_sync(db),
+        "sources": [
+            {"source": name, "state": mark.state, "moved_at": iso(mark.moved_at), "said": mark.said}
+            for name, mark in bookmarks.everyone(db).items()
+        ],
+        "outbox": outbox.counts(db),
+        "holds": decisions.count_holds(db, now),
+        "parked": engagement.parked(db),
+        "oddities": records.count_oddities(db),
+        "to_judge": len(decisions.to_judge(db, now)),
+    }
+    items = [
+        {
+            "object": r["object"],
+            "record": r["record_id"],
+            "property": r["property"],
+            "value": r["value"],
+            "why": r["why"],
+        }
+        for r in records.oddities(db)
+    ]
+    return summary, items
+
+
+def _by(counts: Mapping[str, int], order: list[str]) -> dict[str, int]:
+    """In the order of the rules; a name that they do not have any more comes last."""
+    return {name: counts.get(name, 0) for name in order} | {n: c for n, c in counts.items() if n not in order}
+
+
+def _last_sync(db: Database) -> Document | None:
+    run = next((r for r in bookmarks.runs(db, 200) if r["verb"] in ("sync", "run")), None)
+    return _run(run) if run else None
+
+
+def _run(row: Mapping[str, Any]) -> Document:
+    ended = row["ended_at"]
+    return {
+        "run": row["id"],
+        "verb": row["verb"],
+        "started_at": iso(row["started_at"]),
+        "ended_at": iso(ended),
+        "seconds": row["summary"].get("seconds"),
+        "status": row["status"],
+        "rules": row["rules"],
+        "said": row["summary"].get("said", ""),
+        "requests": row["summary"].get("requests", 0),
+    }
+
+
+def runs(db: Database, limit: int) -> list[Document]:
+    return [_run(row) for row in bookmarks.runs(db, limit)]
+
+
+def contacts(
+    db: Database,
+    rules: Rules,
+    now: int,
+    *,
+    stage: str | None = None,
+    band: str | None = None,
+    held: bool = False,
+    limit: int | None = None,
+) -> tuple[int, list[Document]]:
+    """How many contacts fit, and the hottest of them. Addresses in full."""
+    found, rows = decisions.listed(db, now, stage=stage, band=band, held=held, limit=limit)
+    language = rules.mapping.language
+    names = {rule.id: label(rule.label, language, rule.id) for rule in rules.workflow.rules()}
+    return found, [_contact(row, names) for row in rows]
+
+
+def _contact(row: Mapping[str, Any], names: Mapping[str, str]) -> Document:
+    parts: dict[str, int] = orjson.loads(row["parts"] or "{}")
+    why = sorted(parts.items(), key=lambda part: (-abs(part[1]), part[0]))[:3]
+    return {
+        "contact": row["id"],
+        "email": row["email"],
+        "stage": row["stage"],
+        "stage_since": iso(row["stage_since"]),
+        "temperature": row["temperature"],
+        "points": row["points"],
+        "why": [f"{signed(points)} {names.get(rule, rule)}" for rule, points in why],
+        "held": f"held until {iso(row['until'])}: {row['held_why']}" if row["until"] else "",
+    }
+
+
+def plan(db: Database, row: plans.PlanRow, *, verbose: bool) -> tuple[Document, list[Document]]:
+    """A stored plan as its document; addresses masked unless `verbose`."""
+    summary = {"plan": row.id, "as_of": iso(row.as_of), "rules": row.rules, **row.summary}
+    items = [_item(document, verbose=verbose) for document in plans.items(db, row.seq, changed_only=True)]
+    return summary, items
+
+
+def _item(document: Document, *, verbose: bool) -> Document:
+    hold = document["hold"]
+    return {
+        "contact": document["contact"],
+        "email": document["email"] if verbose else mask(document["email"]),
+        "stage": document["stage"],
+        "points": document["points"],
+        "temperature": document["temperature"],
+        "changes": document["changes"],
+        "hold": hold and {"why": hold["why"], "since": iso(hold["since"]), "until": iso(hold["until"])},
+        "note": document["note"],
+        "overwrites": document["overwrites"],
+    }

@@ -1,0 +1,108 @@
+"""The words of plan, apply and sync."""
+
+from __future__ import annotations
+
+from connector.model import Document
+from connector.views import Draw, Ink, count
+
+SHOWN = 20  # contacts of a plan that are drawn; `-v` draws all
+
+
+def plan(document: Document, ink: Ink) -> list[str]:
+    summary = document["summary"]
+    lines = [
+        f"{count(summary['contacts'], 'contact')} as of {ink.minute(summary['as_of'])}. "
+        f"Rules {summary['rules'][:7]}."
+    ]
+    if document["status"] == "empty" or not (summary["changed"] or summary["held"]):
+        return [*lines, "No changes. The CRM already says what the rules want."]
+    shown = document["items"] if ink.verbose else document["items"][:SHOWN]
+    lines.append("")
+    for item in shown:
+        lines += _contact(item, ink)
+    if len(document["items"]) > len(shown):
+        lines.append(f"  ... and {len(document['items']) - len(shown):,} more (-v shows all)")
+    lines += ["", f"Plan {ink.bold(summary['plan'])}: {_totals(summary)}."]
+    if summary["overwritten"]:
+        lines.append(
+            f"{count(summary['overwritten'], 'value')} of ours were changed by others and are put back."
+        )
+    if summary["changed"]:
+        lines.append(f"To send exactly these changes: connector apply {summary['plan']}")
+    return lines
+
+
+def _totals(summary: Document) -> str:
+    return f"{summary['changed']:,} to change, {summary['held']:,} held, {summary['unchanged']:,} unchanged"
+
+
+def _contact(item: Document, ink: Ink) -> list[str]:
+    mark = ink.good("~") if item["changes"] else ink.warn("!")
+    lines = [f"  {mark} {ink.bold(item['contact'])}  {item['email'] or '(no e-mail)'}"]
+    stage, points = item["stage"], item["points"]
+    if stage["from"] != stage["to"]:
+        crm = f" (CRM: {stage['crm']})" if stage["crm"] else ""
+        where = f" ({stage['rule']})" if stage["rule"] else ""
+        lines.append(f"      stage   {stage['from'] or 'new'} -> {stage['to']}{crm}   {stage['why']}{where}")
+    if points["from"] != points["to"]:
+        was = "new" if points["from"] is None else points["from"]
+        lines.append(f"      score   {was} -> {points['to']}   {', '.join(points['parts'][:3])}".rstrip())
+    if item["hold"]:
+        lines.append(f"      stage   held until {ink.day(item['hold']['until'])}: {item['hold']['why']}")
+    told = {"stage", "score"} if len(lines) > 1 else set()
+    if not told:
+        lines += [f"      {c['property']}   {c['old'] or 'nothing'} -> {c['new']}" for c in item["changes"]]
+    if item["note"]:
+        lines.append(f"      note    {item['note']}")
+    return lines
+
+
+def apply(document: Document, ink: Ink) -> list[str]:
+    summary = document["summary"]
+    if document["status"] == "already":
+        return [f"already applied {summary['plan']}; nothing sent"]
+    lines = _exceptions(document, ink)
+    if summary["stale"]:
+        lines.append(
+            f"{summary['stale']:,} of the {count(summary['changed'], 'contact')} of plan {summary['plan']} changed "
+            f"since it was made; they were left out (listed above). Run connector plan again for them."
+        )
+    return [*lines, f"Applied {summary['plan']}: {_sent(summary)}."]
+
+
+def _sent(summary: Document) -> str:
+    sent = f"{summary['sent']:,} sent, {summary['held']:,} held, {summary['dropped']:,} dropped"
+    return f"{sent}, {summary['already']:,} already there" if summary["already"] else sent
+
+
+def _exceptions(document: Document, ink: Ink) -> list[str]:
+    marks = {"held": ink.warn("!"), "dropped": ink.warn("-"), "stale": ink.warn("-")}
+    return [
+        f"  {marks[item['became']]} {item['contact']}  {item['became']}: {item['why']}"
+        for item in document["items"]
+    ]
+
+
+def sync(document: Document, ink: Ink) -> list[str]:
+    summary = document["summary"]
+    lines = [
+        f"Pulled {count(summary['seen'], 'row')} ({summary['changed_rows']:,} new or changed) "
+        f"with {count(summary['requests'], 'request')}.",
+        *[f"  {ink.warn('-')} {name}: {why}" for name, why in summary["absent"].items()],
+    ]
+    if document["status"] == "braked":
+        share = f"{summary['share']:.0%}"
+        return [
+            *lines,
+            f"Plan {summary['plan']} would change {share} of contacts (limit {summary['brake']:.0%}). Nothing was sent.",
+            f"Look at it, then, if this is intended: connector apply {summary['plan']}",
+        ]
+    if document["status"] == "planned":
+        return [*lines, f"Plan {summary['plan']}: {_totals(summary)}. Nothing was sent (--dry-run)."]
+    lines += _exceptions(document, ink)
+    if summary["sent"] + summary["held"] + summary["dropped"] + summary["already"] == 0:
+        return [*lines, "No changes. The CRM already says what the rules want."]
+    return [*lines, f"Plan {summary['plan']}: {_sent(summary)}."]
+
+
+DRAW: dict[str, Draw] = {"plan": plan, "apply": apply, "sync": sync}

@@ -1,0 +1,122 @@
+"""The words of status, runs, doctor and outbox."""
+
+from __future__ import annotations
+
+from connector.model import Document
+from connector.views import Draw, Ink, count, table
+
+
+def status(document: Document, ink: Ink) -> list[str]:
+    about = document["summary"]
+    lines = [_portal(about, ink), *_last(about, ink)]
+    if about["stages"]:
+        rows = [["stage", "contacts"], *[[name, f"{number:,}"] for name, number in about["stages"].items()]]
+        lines += ["", *table(rows, right=(1,))]
+        warm = ", ".join(f"{number:,} {name}" for name, number in about["temperatures"].items())
+        lines.append(f"Temperatures: {warm}.")
+    lines += ["", "Sources:", *_sources(about["sources"], ink)]
+    lines += _attention(about, document["items"], ink)
+    if about["clock"] == "held":
+        lines.append(f"The clock is held at {ink.minute(about['as_of'])} (CONNECTOR_NOW).")
+    return lines
+
+
+def _portal(about: Document, ink: Ink) -> str:
+    if about["portal"] is None:
+        return "Nothing was pulled yet. Next: connector backfill all"
+    cached = ", ".join(f"{number:,} {name}" for name, number in about["cached"].items())
+    return f"Portal {ink.bold(about['portal'])}: {cached}."
+
+
+def _last(about: Document, ink: Ink) -> list[str]:
+    run = about["last_sync"]
+    if run is None:
+        return []
+    word = {"done": ink.good("done"), "failed": ink.bad("failed"), "braked": ink.warn("braked")}
+    said = f": {run['said']}" if run["said"] else ""
+    return [f"Last sync {ink.minute(run['started_at'])}: {word.get(run['status'], run['status'])}{said}"]
+
+
+def _sources(sources: list[Document], ink: Ink) -> list[str]:
+    rows = []
+    for source in sources:
+        state = ink.good("ok") if source["state"] == "ok" else ink.warn(source["state"])
+        when = (
+            f"read up to {ink.minute(source['moved_at'])}" if source["moved_at"] else "never read to its end"
+        )
+        rows.append([f"  {source['source']}", state, source["said"] or when])
+    return table(rows) if rows else ["  none read yet"]
+
+
+def _attention(about: Document, items: list[Document], ink: Ink) -> list[str]:
+    lines = []
+    for state in ("pending", "sending", "held"):
+        if about["outbox"].get(state):
+            lines.append(
+                f"{ink.warn('!')} {count(about['outbox'][state], 'change')} {state} in the outbox (connector outbox list)"
+            )
+    if about["holds"]:
+        lines.append(
+            f"{ink.warn('!')} {count(about['holds'], 'contact')} held for a person's sake (connector contacts --held)"
+        )
+    if about["parked"]:
+        lines.append(
+            f"- {count(about['parked'], 'event')} of addresses that no contact has; kept in case one comes"
+        )
+    if about["oddities"]:
+        lines.append(
+            f"{ink.warn('!')} {count(about['oddities'], 'value')} could not be read as the mapping says"
+            + ("" if ink.verbose else " (-v lists them)")
+        )
+    if ink.verbose:
+        lines += [
+            f"    {i['object']} {i['record']}: {i['property']} {i['value']!r} {i['why']}" for i in items[:200]
+        ]
+    return ["", *lines] if lines else ["", "Nothing needs you."]
+
+
+def runs(document: Document, ink: Ink) -> list[str]:
+    if not document["items"]:
+        return ["Nothing was run yet."]
+    rows = [["run", "verb", "started", "took", "status", "what"]]
+    for item in document["items"]:
+        took = "-" if item["seconds"] is None else f"{item['seconds']:.1f} s"
+        rows.append(
+            [
+                str(item["run"]),
+                item["verb"],
+                ink.minute(item["started_at"]),
+                took,
+                item["status"],
+                item["said"],
+            ]
+        )
+    return table(rows, right=(0, 3))
+
+
+def doctor(document: Document, ink: Ink) -> list[str]:
+    lines = []
+    for item in document["items"]:
+        mark = {"ok": ink.good("✔"), "note": " ", "wrong": ink.bad("✘")}[item["state"]]
+        lines.append(f"{mark} {item['what']}")
+        lines += [f"    {item['fix']}"] if item["fix"] else []
+    wrong = document["summary"]["wrong"]
+    return [*lines, "", "All is well." if not wrong else f"{count(wrong, 'thing')} to mend."]
+
+
+def outbox(document: Document, ink: Ink) -> list[str]:
+    counts = ", ".join(f"{number:,} {state}" for state, number in document["summary"]["counts"].items())
+    lines = []
+    for item in document["items"]:
+        said = f": {item['said']}" if item["said"] else ""
+        lines.append(
+            f"  {item['row']}  {ink.bold(item['contact'])} {item['email']}  {item['property']} {item['old'] or 'nothing'} -> {item['new']}  {item['state']}{said}"
+        )
+    done = document["summary"].get("decided")
+    return [
+        *lines,
+        f"{count(done, 'row')} {document['summary']['verb']}." if done is not None else f"Outbox: {counts}.",
+    ]
+
+
+DRAW: dict[str, Draw] = {"status": status, "runs": runs, "doctor": doctor, "outbox": outbox}

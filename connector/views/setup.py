@@ -1,0 +1,132 @@
+"""The words of init, check, provision, pull, backfill, run, sandbox and demo."""
+
+from __future__ import annotations
+
+from connector.model import Document
+from connector.views import Draw, Ink, count, table
+
+
+def init(document: Document, ink: Ink) -> list[str]:
+    words = {"written": ink.good("+"), "kept": " "}
+    lines = [
+        f"  {words[item['became']]} {item['file']}{'' if item['became'] == 'written' else '  (was there; kept)'}"
+        for item in document["items"]
+    ]
+    folder = document["summary"]["folder"]
+    go = "" if folder == "." else f"cd {folder}, "
+    return [*lines, "", f"Next: {go}put a token into .env, then: connector check --crm"]
+
+
+def check(document: Document, ink: Ink) -> list[str]:
+    about = document["summary"]
+    notes = [
+        f"  {d['file']}:{d['line']}: note: {d['what']} {d['fix']}".rstrip() for d in document["diagnostics"]
+    ]
+    against = {
+        "crm": f"Checked against portal {about['portal']}.",
+        "cache": f"Properties and stages checked against portal {about['portal']} as last pulled.",
+        "none": "Properties and stages were not checked: nothing was pulled yet (connector check --crm asks the account).",
+    }
+    return [
+        *notes,
+        f"{ink.good('No mistake')} in {count(about['files'], 'file')}: {count(about['fields'], 'field')}, "
+        f"{count(about['signals'], 'signal')}, {count(about['rules'], 'rule')}, {count(about['stages'], 'stage')}. "
+        f"Rules {about['hash'][:7]}.",
+        against[about["checked_against"]],
+    ]
+
+
+def provision(document: Document, ink: Ink) -> list[str]:
+    marks = {"made": ink.good("+"), "there": " ", "extended": ink.warn("~"), "differs": ink.bad("!")}
+    lines = [
+        f"  {marks.get(item['became'], ' ')} {item['property']}  {item['became']}{': ' + item['said'] if item['said'] else ''}"
+        for item in document["items"]
+    ]
+    about = document["summary"]
+    lines.append(f"{count(about['made'], 'property', 'properties')} made, {about['there']} there already.")
+    return [*lines, "Next: connector backfill all"] if about["made"] else lines
+
+
+def pull(document: Document, ink: Ink) -> list[str]:
+    about = document["summary"]
+    rows = [["source", "seen", "new or changed"]]
+    rows += [[i["source"], f"{i['seen']:,}", f"{i['changed']:,}"] for i in document["items"]]
+    lines = table(rows, right=(1, 2)) if len(rows) > 1 else []
+    lines += [f"{ink.warn('-')} {name}: {why}" for name, why in about["absent"].items()]
+    done = f"{count(about['requests'], 'request')}, {about['seconds']:.1f} s. {count(about['signals'], 'event')} judged."
+    after = "Next: connector plan" if document["command"] == "backfill" else ""
+    return [*lines, done, *([after] if after else [])]
+
+
+def run(document: Document, ink: Ink) -> list[str]:
+    about = document["summary"]
+    said = about.get("said") or ""
+    return [f"{ink.minute(about['at'])} {document['status']}{': ' + said if said else ''}"]
+
+
+def sandbox(document: Document, ink: Ink) -> list[str]:
+    about = document["summary"]
+    counts = ", ".join(f"{number:,} {name}" for name, number in about["counts"].items() if number)
+    refused = [f"  line {item['line']}: {item['why']}" for item in document["items"]]
+    return [
+        *([f"{count(len(refused), 'row')} could not be loaded:", *refused] if refused else []),
+        f"A HubSpot account on this machine: {counts or 'empty'}.",
+        f"  HUBSPOT_BASE_URL={about['url']}",
+        f"  HUBSPOT_ACCESS_TOKEN={about['token']}",
+        "Ctrl-C stops it.",
+    ]
+
+
+def demo(document: Document, ink: Ink) -> list[str]:
+    about = document["summary"]
+    rows = [["stage", "in the CRM before", "after", "our lq_stage"]]
+    rows += [
+        [
+            r["stage"],
+            f"{r['before']:,}",
+            f"{r['after']:,}",
+            f"{r['ours']:,}" if r["ours"] is not None else "-",
+        ]
+        for r in about["stages"]
+    ]
+    warm = ", ".join(f"{number:,} {name}" for name, number in about["temperatures"].items())
+    hot = [["score", "contact", "stage", "because"]]
+    hot += [
+        [str(i["points"]), i["email"] or i["contact"], i["stage"], ", ".join(i["why"])]
+        for i in document["items"]
+    ]
+    second = about["second_sync"]
+    silent = (
+        "no changes, no writes"
+        if not second["changed"] and not second["written"]
+        else f"{second['changed']} changes"
+    )
+    return [
+        f"{count(about['contacts'], 'contact')} and twelve months of history, as of {ink.minute(about['as_of'])}: "
+        f"read with {count(about['read_requests'], 'request')}, judged by {count(about['rules'], 'rule')}, "
+        f"{count(about['values'], 'value')} written to {count(about['written'], 'contact')} "
+        f"with {count(about['write_requests'], 'request')}.",
+        "",
+        *table(rows, right=(1, 2, 3)),
+        f"Temperatures: {warm}.",
+        "",
+        "The ten hottest leads:",
+        *table(hot, right=(0,)),
+        "",
+        f"A second sync: {silent} ({count(second['requests'], 'request')}).",
+        "",
+        f"Everything is in {ink.bold(about['folder'])}. Try next:",
+        *[f"  {line}" for line in about["next"]],
+    ]
+
+
+DRAW: dict[str, Draw] = {
+    "init": init,
+    "check": check,
+    "provision": provision,
+    "pull": pull,
+    "backfill": pull,
+    "run": run,
+    "sandbox": sandbox,
+    "demo": demo,
+}
