@@ -22,7 +22,7 @@ from connector.store import bookmarks, decisions, outbox, records
 from connector.store.outbox import Row, State
 from connector.store.schema import write
 
-BATCH = objects.PAGE  # contacts
+BATCH = 100  # contacts: what the CRM takes at once
 
 
 @dataclass

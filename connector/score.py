@@ -84,7 +84,7 @@ class Scorer:
             groups={group: row[f"g_{n}"] for n, group in enumerate(self._groups) if row[f"g_{n}"]},
             axes={axis: row[f"a_{n}"] for n, axis in enumerate(self._axes)},
             parts={rule: row[f"r_{n}"] for n, rule in enumerate(self._rule_ids) if row[f"r_{n}"]},
-            counted={rule: row[f"n_{n}"] for n, rule in enumerate(self._rule_ids) if row[f"n_{n}"]},
+            counted={rule: row[f"n_{n}"] for n, rule in enumerate(self._rule_ids) if row.get(f"n_{n}")},
             facts=tuple(bool(row[f"c_{n}"]) for n in range(self._facts)),
             next_change_at=row["next_change_at"],
         )

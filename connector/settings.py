@@ -50,12 +50,14 @@ class Settings:
     def clock(self) -> Clock:
         return SystemClock() if self.held_at is None else Held(self.held_at)
 
-    def need_credentials(self) -> None:
+    def need_credentials(self) -> Secret | OAuthApp:
         """:raises BadSettings: when there is no token"""
-        if self.token is None and self.app is None:
+        credentials = self.token or self.app
+        if credentials is None:
             raise BadSettings(
                 "HUBSPOT_ACCESS_TOKEN is not set, so there is no account to speak to.", MAKE_A_TOKEN
             )
+        return credentials
 
 
 KNOWN = (
@@ -82,6 +84,11 @@ def load(db: Path | None = None, rules: Path | None = None, env_file: Path | Non
     said = dict(dotenv_values(file, interpolate=False)) if file else {}
     said.update(os.environ)
     return read({k: v.strip() for k, v in said.items() if v}, db=db, rules=rules)
+
+
+def no_color() -> bool:
+    """Whether the terminal asked for no colour (no-color.org)."""
+    return bool(os.environ.get("NO_COLOR")) or os.environ.get("TERM") == "dumb"
 
 
 def read(said: Mapping[str, str], *, db: Path | None = None, rules: Path | None = None) -> Settings:

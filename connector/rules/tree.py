@@ -7,7 +7,7 @@ are milliseconds, points are thousandths. Every node knows its place in the file
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from connector.diagnostics import Place
@@ -158,6 +158,7 @@ class Lifecycle:
     property: str
     stages: Mapping[str, str]
     place: Place
+    places: Mapping[str, Place] = field(default_factory=dict)  # of the CRM's values, by our stage
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +180,8 @@ class MappingRules:
     deal_fields: Mapping[str, Field]
     signals: Mapping[str, SignalKind]
     write_back: WriteBack
+    key: str = ""  # the property that identifies a contact; "" is the CRM's own record id
+    key_place: Place | None = None
 
 
 # -- workflows/ ---------------------------------------------------------------------------------------
@@ -286,6 +289,9 @@ class WorkflowRules:
         """Every scoring rule in file order; a rule's number is its index here."""
         return tuple(rule for axis in self.axes for group in axis.groups for rule in group.rules)
 
+    def stages_named(self) -> tuple[str, ...]:
+        return tuple(stage.id for stage in self.stages)
+
     def stage_leaves(self) -> tuple[Leaf, ...]:
         """Every distinct leaf of the stages' criteria that the score query answers; its number is its
         index. `Reached` and `SalesSet` are not among them: they are answered from the standing."""
@@ -306,3 +312,4 @@ class Rules:
     workflow: WorkflowRules
     hash: str
     files: tuple[str, ...]
+    lines: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # the files' text, to show a place

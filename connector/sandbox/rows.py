@@ -27,7 +27,9 @@ class Object:
     properties: dict[str, str]
     created: int
     modified: int
-    history: dict[str, tuple[Version, ...]] = field(default_factory=dict)  # newest first; others get one entry
+    history: dict[str, tuple[Version, ...]] = field(
+        default_factory=dict
+    )  # newest first; others get one entry
 
 
 @dataclass(frozen=True, slots=True)

@@ -138,11 +138,23 @@ def counts(db: Database) -> dict[str, int]:
     return {state.value: int(found.get(state.value, 0)) for state in State}
 
 
-def listed(db: Database, state: State, limit: int = 1000) -> list[dict[str, Any]]:
+def decide(db: Database, seqs: Sequence[int], state: State, now: int) -> int:
+    """A person's word about held rows (all, or these): send again, or drop. Gives how many."""
+    only = f"AND seq IN ({', '.join('?' * len(seqs))})" if seqs else ""
+    done = db.execute(
+        f"UPDATE outbox SET state = ?, settled_at = ?, said = 'by hand' WHERE state = 'held' {only}",
+        [state.value, None if state is State.PENDING else now, *seqs],
+    )
+    return done.rowcount
+
+
+def listed(db: Database, limit: int = 1000) -> list[dict[str, Any]]:
+    """Open rows, the held ones first."""
     return list(
         db.query(
-            "SELECT o.seq, o.contact_id, c.email, o.key, o.old, o.new, o.said, o.tries, o.put_at, o.plan_id "
-            "FROM outbox o LEFT JOIN contact c ON c.id = o.contact_id WHERE o.state = ? ORDER BY o.seq LIMIT ?",
-            [state.value, limit],
+            "SELECT o.seq, o.contact_id, c.email, o.key, o.old, o.new, o.state, o.said, o.tries, o.put_at, o.plan_id "
+            "FROM outbox o LEFT JOIN contact c ON c.id = o.contact_id WHERE o.state IN ('held', 'sending', 'pending') "
+            "ORDER BY o.state = 'held' DESC, o.seq LIMIT ?",
+            [limit],
         )
     )

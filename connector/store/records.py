@@ -294,6 +294,15 @@ def oddities(db: Database) -> list[dict[str, Any]]:
     return list(db.query("SELECT * FROM oddity ORDER BY object, property, record_id LIMIT 1000"))
 
 
+def by_value(db: Database, property_name: str) -> dict[str | None, int]:
+    """How many contacts hold each value of a property."""
+    rows = db.execute(
+        "SELECT json_extract(properties, '$.' || json_quote(?)) AS value, count(*) FROM contact GROUP BY value",
+        [property_name],
+    )
+    return dict(rows.fetchall())
+
+
 def count_oddities(db: Database) -> int:
     return int(db.execute("SELECT count(*) FROM oddity").fetchone()[0])
 

@@ -64,7 +64,7 @@ def run(document: Document, ink: Ink) -> list[str]:
     return [f"{ink.minute(about['at'])} {document['status']}{': ' + said if said else ''}"]
 
 
-def sandbox(document: Document, ink: Ink) -> list[str]:
+def sandbox(document: Document, _: Ink) -> list[str]:
     about = document["summary"]
     counts = ", ".join(f"{number:,} {name}" for name, number in about["counts"].items() if number)
     refused = [f"  line {item['line']}: {item['why']}" for item in document["items"]]

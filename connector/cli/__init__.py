@@ -1,0 +1,73 @@
+"""The command line: the verbs, their flags, and what leaves the process (one document, an exit code)."""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module, metadata
+
+import click
+
+# verb -> (module, sentence of `--help`): a verb's module is imported when it is called
+VERBS = {
+    "init": ("rules", "Write rules and settings to start from."),
+    "check": ("rules", "Read the rules and print every mistake."),
+    "provision": ("account", "Make our properties in the CRM, once."),
+    "backfill": ("way", "Read everything, once; resumable."),
+    "pull": ("way", "Read what changed in the CRM."),
+    "plan": ("way", "Preview what would change; nothing is sent."),
+    "apply": ("way", "Send exactly what a plan says."),
+    "sync": ("way", "The whole way, once."),
+    "run": ("way", "The daemon: sync, again and again."),
+    "contacts": ("people", "List contacts by stage or temperature."),
+    "explain": ("people", "Every point of one contact, and why."),
+    "status": ("health", "How it is."),
+    "runs": ("health", "What was done."),
+    "doctor": ("health", "What is wrong, and what to do."),
+    "outbox": ("health", "What is held or failed, and the decision about it."),
+    "sandbox": ("account", "Serve a HubSpot account on this machine."),
+    "demo": ("account", "See it all work; no account needed."),
+}
+
+
+class Verbs(click.Group):
+    """The verbs in the order of the way, imported when they are needed."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 the signature is click's
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 click's
+        if cmd_name not in VERBS:
+            return None
+        found = getattr(import_module(f"connector.cli.{VERBS[cmd_name][0]}"), cmd_name)
+        return found if isinstance(found, click.Command) else None
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 click's
+        with formatter.section("Verbs"):
+            formatter.write_dl([(verb, sentence) for verb, (_, sentence) in VERBS.items()])
+
+
+@click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(metadata.version("lead-connector"), prog_name="connector")
+def connector() -> None:
+    """Qualifies the leads of a CRM by rules in plain files.
+
+    CRM -pull-> cache -signals-> signals -score-> scores -stage-> stages -plan-> outbox -apply-> CRM
+
+    `connector VERB --help` tells a verb's flags. Exit codes: 0 done, 1 done but rows were held or failed,
+    2 bad command, settings or rules, 3 plan --exit-code found changes, 4 the CRM refused us or was
+    unreachable, 5 another run is at work, 130 interrupted.
+    """
+
+
+def main() -> None:
+    """Runs a verb and leaves with its exit code."""
+    try:
+        sys.exit(connector.main(standalone_mode=False) or 0)
+    except click.exceptions.Exit as leave:
+        sys.exit(leave.exit_code)
+    except click.ClickException as wrong:
+        wrong.show()
+        sys.exit(2)
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("interrupted; safe to run again", err=True)
+        sys.exit(130)

@@ -1,0 +1,27 @@
+"""WHEN on the command line: an ISO date or time in the mapping's time zone, or `30d` ago."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from connector.errors import BadCommand
+from connector.model import DAY, HOUR, MINUTE
+
+_AGO = re.compile(r"(\d+)([mhd])")
+_UNITS = {"m": MINUTE, "h": HOUR, "d": DAY}
+
+
+def moment(text: str, now: int, zone: str) -> int:
+    """:raises BadCommand: saying what may be written"""
+    ago = _AGO.fullmatch(text.strip())
+    if ago:
+        return now - int(ago[1]) * _UNITS[ago[2]]
+    try:
+        when = datetime.fromisoformat(text.strip())
+    except ValueError:
+        raise BadCommand(
+            f"`{text}` is no date.", "Write 2026-11-16, 2026-11-16T09:00, or 30d for 30 days ago."
+        ) from None
+    return int((when if when.tzinfo else when.replace(tzinfo=ZoneInfo(zone))).timestamp() * 1000)

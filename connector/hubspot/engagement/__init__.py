@@ -1,0 +1,15 @@
+"""What contacts did, from every source behind one shape (`source.Source`)."""
+
+from __future__ import annotations
+
+from connector.hubspot.engagement.activities import CALLS, MEETINGS
+from connector.hubspot.engagement.deals import deal_engagement
+from connector.hubspot.engagement.email_events import EmailEvents
+from connector.hubspot.engagement.forms import Forms
+from connector.hubspot.engagement.lists import Lists
+from connector.hubspot.engagement.page_views import PageViews
+from connector.hubspot.engagement.source import OVERLAP, EngagementPage, Source, Wanted
+
+SOURCES: tuple[Source, ...] = (Forms(), EmailEvents(), PageViews(), MEETINGS, CALLS, Lists())
+
+__all__ = ["OVERLAP", "SOURCES", "EngagementPage", "Source", "Wanted", "deal_engagement"]

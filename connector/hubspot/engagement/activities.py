@@ -1,0 +1,156 @@
+"""Meetings and calls (HUBSPOT.md 5.1): CRM records, linked to contacts by association.
+
+First the list of all, then what the search shows as modified since. A changed activity gives its event
+again, same id, new attributes: one event for each contact that it is linked to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+
+from connector.hubspot import objects, wire
+from connector.hubspot.engagement.source import OVERLAP, EngagementPage, Wanted, allowed, resuming
+from connector.hubspot.transport import Transport
+from connector.model import Document, Engagement, Record
+
+_DISPOSITIONS = {  # the CRM's own call outcomes; an account may add others
+    "f240bbac-87c9-4f6e-bf70-924b57d47db7": "connected",
+    "9d9162e7-6cf3-4944-bf63-4dff82258764": "busy",
+    "73a0d17f-1163-4015-bdd5-ec830791da20": "no_answer",
+    "b2cf5968-551e-4856-9783-52b3da59a7d0": "voicemail",
+    "a4c4c377-d246-4b32-a13b-75a56a4cd0ff": "live_message",
+    "17b47fee-58de-441e-a44c-c6300d46f273": "wrong_number",
+}
+Told = Callable[[Record], Engagement | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Activities:
+    """One kind of activity: `told` makes its event of a record, without the contact."""
+
+    name: str  # the CRM's object, and the source's name
+    events: frozenset[str]
+    properties: tuple[str, ...]
+    told: Told
+
+    async def pages(
+        self,
+        t: Transport,
+        *,
+        bookmark: Document | None,
+        progress: Document | None,
+        since: int,
+        until: int,
+        wanted: Wanted,  # noqa: ARG002 (one event: who asks wants it)
+    ) -> AsyncIterator[EngagementPage]:
+        """See Source.pages. Bookmark: {until}."""
+        loads = bookmark is None or (progress is not None and "load" in progress)
+        mark = {"until": until} if bookmark is None else bookmark
+        walk = (
+            partial(self._load, t, since, until)
+            if loads
+            else partial(self._increment, t, since, {"since": mark["until"] - OVERLAP, "until": until})
+        )
+        if loads and progress and ("load" not in progress or progress["since"] > since):
+            progress = None  # of another walk: it left out what this one asks for
+        with allowed(self.name.capitalize(), ["crm.objects.contacts.read"]):
+            async for page in resuming(walk, progress):
+                yield page
+
+    async def _load(
+        self, t: Transport, since: int, until: int, progress: Document | None
+    ) -> AsyncIterator[EngagementPage]:
+        """All of them, page by page. Progress: {load (cursor), since, until} of the run that began."""
+        at = progress or {"load": None, "since": since, "until": until}
+        after = at["load"]
+        while True:
+            page = await objects.list_page(t, self.name, self.properties, after)
+            after = page.after
+            rows, skipped = await self._events(t, page.records, since)
+            if after is None:
+                yield EngagementPage(rows, None, {"until": at["until"]}, skipped)
+                return
+            yield EngagementPage(rows, {**at, "load": after}, None, skipped)
+
+    async def _increment(
+        self, t: Transport, since: int, window: Document, progress: Document | None
+    ) -> AsyncIterator[EngagementPage]:
+        """Those modified in the window. Progress: {since, until, after_id}."""
+        at = progress or window
+        after_id = at.get("after_id")
+        while True:
+            found = await objects.changed(t, self.name, at["since"], at["until"], after_id)
+            after_id = found.after_id
+            ids = [id for id, _ in found.stamps]
+            read = await objects.read(t, self.name, ids, self.properties) if ids else None
+            rows, skipped = await self._events(t, list(read.records.values()) if read else [], since)
+            if after_id is None:
+                yield EngagementPage(rows, None, {"until": at["until"]}, skipped)
+                return
+            yield EngagementPage(rows, {**at, "after_id": after_id}, None, skipped)
+
+    async def _events(
+        self, t: Transport, records: Sequence[Record], since: int
+    ) -> tuple[list[Engagement], int]:
+        """An event for each contact of each record, from `since` on; how many records tell no time."""
+        told = [event for record in records if (event := self.told(record)) is not None]
+        due = [event for event in told if event.at >= since]
+        contacts = await objects.links(t, self.name, "contacts", [event.id for event in due]) if due else {}
+        rows = [replace(event, contact_id=link.to_id) for event in due for link in contacts[event.id]]
+        return rows, len(records) - len(told)
+
+
+def _meeting(record: Record) -> Engagement | None:
+    """attrs: outcome (SCHEDULED, COMPLETED, RESCHEDULED, NO_SHOW, CANCELED), type. `at`: its start."""
+    said = record.properties
+    at = wire.moment(said.get("hs_meeting_start_time")) or wire.moment(said.get("hs_timestamp"))
+    outcome, kind = said.get("hs_meeting_outcome"), said.get("hs_activity_type")
+    return _event(record, "meetings", "meeting", at, {"outcome": outcome, "type": kind}, "hs_meeting_title")
+
+
+def _call(record: Record) -> Engagement | None:
+    """attrs: direction (inbound, outbound), outcome (the CRM's id for an account's own), seconds."""
+    said = record.properties
+    disposition = said.get("hs_call_disposition")
+    duration = wire.number(said.get("hs_call_duration"))  # ms
+    attrs = {
+        "direction": (said.get("hs_call_direction") or "").lower() or None,
+        "outcome": _DISPOSITIONS.get(disposition, disposition) if disposition else None,
+        "seconds": None if duration is None else duration / 1000,
+    }
+    return _event(record, "calls", "call", wire.moment(said.get("hs_timestamp")), attrs, "hs_call_title")
+
+
+def _event(
+    record: Record,
+    source: str,
+    event: str,
+    at: int | None,
+    attrs: dict[str, str | float | bool | None],
+    title: str,
+) -> Engagement | None:
+    if at is None:
+        return None
+    return Engagement(source, record.id, event, at, None, None, attrs, record.properties.get(title) or "")
+
+
+MEETINGS = Activities(
+    "meetings",
+    frozenset({"meeting"}),
+    (
+        "hs_timestamp",
+        "hs_meeting_start_time",
+        "hs_meeting_outcome",
+        "hs_activity_type",
+        "hs_meeting_title",
+    ),
+    _meeting,
+)
+CALLS = Activities(
+    "calls",
+    frozenset({"call"}),
+    ("hs_timestamp", "hs_call_direction", "hs_call_disposition", "hs_call_duration", "hs_call_title"),
+    _call,
+)

@@ -1,0 +1,99 @@
+"""The one shape of every engagement source, and how a walk goes on after a stop."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Protocol
+
+from connector.errors import MissingScope, Refused, Unavailable
+from connector.hubspot.answers import GRANT
+from connector.hubspot.transport import Transport
+from connector.model import MINUTE, Document, Engagement
+
+OVERLAP = (
+    10 * MINUTE
+)  # events and index entries arrive late: an increment begins this much before its bookmark
+
+
+@dataclass(frozen=True, slots=True)
+class EngagementPage:
+    """What to store in one transaction. Rows repeat across runs: they are upserted by source, id and contact.
+
+    `progress`: what a killed run resumes the source from. `bookmark`: everything up to it has been given; it
+    is stored and the progress cleared. `skipped`: rows of the CRM that cannot be an event (no time).
+    """
+
+    rows: list[Engagement]
+    progress: Document | None
+    bookmark: Document | None
+    skipped: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What the mapping uses: its events, and whether it cares for a list of this name."""
+
+    events: frozenset[str]
+    lists: Callable[[str], bool]
+
+
+class Source(Protocol):
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def events(self) -> frozenset[str]: ...
+
+    def pages(
+        self,
+        t: Transport,
+        *,
+        bookmark: Document | None,
+        progress: Document | None,
+        since: int,
+        until: int,
+        wanted: Wanted,
+    ) -> AsyncIterator[EngagementPage]:
+        """Events in [since, until] (ms) that follow `bookmark`, from `progress` on.
+
+        The last page has a bookmark and no progress.
+
+        :raises Unavailable: the account's tier or the token's scopes do not have this source
+        """
+
+
+Walk = Callable[[Document | None], AsyncIterator[EngagementPage]]
+
+
+async def resuming(walk: Walk, progress: Document | None) -> AsyncIterator[EngagementPage]:
+    """`walk(progress)`; from the start if the CRM refuses the cursor in it (cursors are opaque, they age)."""
+    begun = False
+    try:
+        async for page in walk(progress):
+            begun = True
+            yield page
+        return
+    except Refused:
+        if begun or progress is None:
+            raise
+    async for page in walk(None):
+        yield page
+
+
+@contextmanager
+def allowed(what: str, scopes: Sequence[str], tier: str = "") -> Iterator[None]:
+    """A missing scope ends this source and no other.
+
+    :raises Unavailable: naming the source, the scope and what to do
+    """
+    try:
+        yield
+    except MissingScope as no:
+        said = " or ".join(no.scopes or scopes)
+        needs = f"the scope {said}" + (f" and {tier}" if tier else "")
+        raise Unavailable(
+            f"{what} cannot be read: that needs {needs}.",
+            f"{GRANT.format(scopes=said)} The other sources go on.",
+        ) from no

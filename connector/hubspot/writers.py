@@ -1,0 +1,26 @@
+"""Who wrote a property's value, as far as the CRM's history tells (HUBSPOT 4.8; the set of sources is open)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from connector.model import Version, Writer
+
+_PEOPLE = {"CRM_UI", "CRM_UI_BULK_ACTION", "CONTACTS_WEB", "MOBILE_IOS", "MOBILE_ANDROID"}
+_AUTOMATIC = {"PIPELINE_SETTINGS", "DEALS", "COMPANIES", "CALCULATED", "MERGE_OBJECTS"}
+_DEFAULTS = {"IMPORT", "FORM", "FORMS", "ANALYTICS", "EMAIL", "INTERNAL_PROCESSING", "MIGRATION", "GDPR"}
+AT_CREATION = 5_000  # ms: a stage stamped this soon after its contact was made is the account's default
+
+
+def writer_of(history: Sequence[Version], created_at: int | None) -> Writer:
+    """The writer of the newest of `history` (newest first). A first value that came with the record itself
+    is a default, whoever made the record."""
+    newest = history[0]
+    first = len([version for version in history if version.value]) == 1
+    if first and created_at is not None and newest.at <= created_at + AT_CREATION:
+        return "default"
+    if newest.source in _PEOPLE:
+        return "person"
+    if newest.source in _AUTOMATIC:
+        return "crm"
+    return "default" if newest.source in _DEFAULTS else "app"

@@ -1,0 +1,106 @@
+"""`signals:` of a mapping: which events of the CRM make which signal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import tzinfo
+
+from connector.rules import reading
+from connector.rules.comparison import Comparable
+from connector.rules.condition import event_condition
+from connector.rules.nodes import Entry, Items, Mistakes, Node, listed, quoted
+from connector.rules.reading import Kind
+from connector.rules.tree import EventSource, FieldType, SignalKind
+
+_MAIL: Mapping[str, FieldType] = {"email": "text", "subject": "text"}
+# What a `where` may ask of each event. The engagement sources fill these attributes.
+EVENTS: Mapping[str, Mapping[str, FieldType]] = {
+    "form_submission": {"form": "text", "form_id": "text", "path": "text", "domain": "text"},
+    "email_open": {**_MAIL, "url": "text"},
+    "email_click": {**_MAIL, "url": "text"},
+    "email_bounce": _MAIL,
+    "email_spam_report": _MAIL,
+    "email_unsubscribe": _MAIL,
+    "page_view": {"path": "text", "domain": "text", "url": "text"},
+    "meeting": {"outcome": "text", "type": "text"},
+    "call": {"direction": "text", "outcome": "text", "seconds": "number"},
+    "list_membership": {"list": "text", "list_id": "text"},
+    "deal_stage": {"pipeline": "text", "stage": "text", "probability": "number", "amount": "number"},
+}
+REASONS = ("crm_filtered",)  # the CRM's own bot flag
+
+_SOURCE = Kind(
+    "a signal's source", ("event", "where", "reject_if"), ("event",), {"events": "event", "when": "where"}
+)
+_SLIPS = {
+    "form": "form_submission",
+    "form_submitted": "form_submission",
+    "open": "email_open",
+    "click": "email_click",
+    "page_visit": "page_view",
+    "pageview": "page_view",
+    "visit": "page_view",
+    "list": "list_membership",
+    "deal": "deal_stage",
+}
+
+
+def read_signals(node: Node | None, zone: tzinfo, mistakes: Mistakes) -> dict[str, SignalKind]:
+    """The signals in file order. One whose sources cannot be read is there by name all the same."""
+    if node is None:
+        return {}
+    found = reading.block(node, "`signals`", mistakes, "demo: {event: form_submission}")
+    made: dict[str, SignalKind] = {}
+    for entry in found.entries if found else ():
+        name = reading.name(entry.key, "a signal's name", mistakes)
+        sources = _sources(entry, zone, mistakes)
+        if name is not None:
+            made[name] = SignalKind(name, sources, entry.key.place)
+    return made
+
+
+def _sources(entry: Entry, zone: tzinfo, mistakes: Mistakes) -> tuple[EventSource, ...]:
+    nodes = (
+        reading.items(entry.value, "a signal", mistakes) if isinstance(entry.value, Items) else (entry.value,)
+    )
+    return reading.each(nodes, lambda node: _source(node, zone, mistakes))
+
+
+def _source(node: Node, zone: tzinfo, mistakes: Mistakes) -> EventSource | None:
+    said = reading.keys(node, _SOURCE, mistakes, "{event: form_submission, where: {form: {is: contact}}}")
+    if said is None:
+        return None
+    nodes = reading.one_or_more(said["event"], "`event`", mistakes) if "event" in said else None
+    known_events = reading.each(nodes, lambda one: _event(one, mistakes))
+    complete = nodes is not None and len(known_events) == len(nodes)
+    events = tuple(dict.fromkeys(known_events))
+    where = None
+    if "where" in said:
+        known = _attributes(events) if complete else None
+        where = event_condition(said["where"], listed(map(quoted, events)), known, mistakes, zone)
+    reasons = _reasons(said.get("reject_if"), mistakes)
+    return EventSource(events, where, reasons, node.place) if events else None
+
+
+def _event(node: Node, mistakes: Mistakes) -> str | None:
+    return reading.option(node, "an event that we pull", EVENTS, mistakes, "unknown-event", _SLIPS)
+
+
+def _attributes(events: tuple[str, ...]) -> dict[str, Comparable]:
+    """The attributes that all of these events have."""
+    first, *others = (EVENTS[event] for event in events)
+    return {
+        name: Comparable(type_) for name, type_ in first.items() if all(name in other for other in others)
+    }
+
+
+def _reasons(node: Node | None, mistakes: Mistakes) -> tuple[str, ...]:
+    nodes = reading.one_or_more(node, "`reject_if`", mistakes) if node is not None else ()
+    what = "a reason to reject an event"
+    return reading.each(nodes, lambda one: reading.option(one, what, REASONS, mistakes, "unknown-reason"))
+
+
+def has_attribute(signal: SignalKind, attribute: str) -> str | None:
+    """The first event of the signal that lacks the attribute; None if all have it."""
+    events = (event for source in signal.sources for event in source.events)
+    return next((event for event in events if attribute not in EVENTS[event]), None)

@@ -1,0 +1,58 @@
+"""Criteria as short phrases, for explanations and reasons."""
+
+from __future__ import annotations
+
+from connector.model import DAY, POINT, Score
+from connector.rules.tree import All, AnyOf, AnySignal, Condition, DealIs, Not, Reached, SalesSet, Test
+
+
+def words(condition: Condition, score: Score | None = None) -> str:
+    """A criterion as a short phrase."""
+    match condition:
+        case Test(scope="score", name=name):
+            have = None if score is None else score.points if name == "total" else score.axes[name] / POINT
+            return f"{name} {'' if have is None else f'{have:g} '}{_comparison(condition)}"
+        case Test(name=name):
+            return f"{name} {_comparison(condition)}"
+        case AnySignal(kinds=kinds):
+            return f"signal {' or '.join(kinds)}" if len(kinds) < 4 else f"a signal ({', '.join(kinds)})"
+        case Reached(stage=stage):
+            return f"{stage} reached"
+        case SalesSet(stage=stage):
+            return f"sales set {stage}"
+        case DealIs(item=item):
+            return f"a deal with {words(item)}"
+        case Not(item=item):
+            return f"not ({words(item, score)})"
+        case All(items=items):
+            return " and ".join(words(item, score) for item in items)
+        case AnyOf(items=items):
+            return " or ".join(words(item, score) for item in items)
+
+
+_WORDS = {
+    "is": "is",
+    "in": "is one of",
+    "matches": "matches",
+    "at_least": "is at or over",
+    "above": "is over",
+    "below": "is under",
+    "within": "within the last",
+    "within_next": "within the next",
+    "known": "is known",
+    "unknown": "is unknown",
+}
+
+
+def _comparison(test: Test) -> str:
+    if test.op == "between":
+        return f"is between {_value(test.values[0])} and {_value(test.values[1])}"
+    if test.op in ("within", "within_next"):
+        return f"{_WORDS[test.op]} {int(test.values[0]) // DAY} days"
+    return f"{_WORDS[test.op]} {', '.join(_value(v) for v in test.values)}".strip()
+
+
+def _value(value: object) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return f"{value:g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,205 @@
+"""workflows/*.yaml to WorkflowRules: points, temperatures, stages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from connector.model import DAY
+from connector.rules import reading, scalars
+from connector.rules.condition import Conditions, Vocabulary
+from connector.rules.mapping import Names, top_level
+from connector.rules.nodes import Block, Entry, Hole, Items, Mistakes, Node, Scalar, quoted
+from connector.rules.reading import Kind
+from connector.rules.scoring import Scoring, duplicate_id
+from connector.rules.source import Section
+from connector.rules.tree import Band, Overrides, SignalKind, StageRule, Total, WorkflowRules
+
+HOLD = 90 * DAY
+
+_TOP = Kind(
+    "workflows/",
+    ("version", "name", "define", "scores", "total", "temperature", "stages", "overrides"),
+    ("name", "scores", "total", "temperature", "stages"),
+    elsewhere=dict.fromkeys(
+        ("crm", "timezone", "language", "contact", "deal", "signals", "write_back"), "a file of mappings/"
+    ),
+)
+_TOTAL = Kind("`total`", ("of", "floor"), ("of",), {"axes": "of", "scores": "of", "min": "floor"})
+_BAND = Kind("a band", ("band", "enter", "leave"), ("band",), {"id": "band", "name": "band"})
+_STAGE = Kind("a stage", ("id", "enter_when"), ("id",), {"name": "id", "when": "enter_when", "stage": "id"})
+_OVERRIDES = Kind("`overrides`", ("sales_wins", "hold"))
+
+
+def names(section: Section) -> Names:
+    """The ids of axes and stages, read ahead of everything and without a word about mistakes."""
+    scores, stages = section.get("scores"), section.get("stages")
+    axes = tuple(entry.key.text for entry in scores.entries) if isinstance(scores, Block) else None
+    found = None
+    if isinstance(stages, Items):
+        ids = [item.get("id") for item in stages.items if isinstance(item, Block)]
+        holes = any(not isinstance(one, Scalar) for one in ids) or len(ids) < len(stages.items)
+        found = None if holes else tuple(one.text for one in ids if isinstance(one, Scalar))
+    return Names(axes, found)
+
+
+def read(
+    section: Section, known: Vocabulary, signals: Mapping[str, SignalKind], mistakes: Mistakes
+) -> WorkflowRules:
+    """All of workflows/. What could not be read is missing from it, and told in `mistakes`."""
+    top = top_level(section, _TOP, mistakes)
+    name = reading.text(top["name"], "`name`", mistakes) if "name" in top else None
+    conditions = Conditions(known, mistakes, _defined(top.get("define"), mistakes))
+    scoring = Scoring(known, signals, conditions, mistakes)
+    made = WorkflowRules(
+        name=name or "",
+        axes=scoring.axes(top["scores"]) if "scores" in top else (),
+        total=_total(top.get("total"), known.axes, mistakes),
+        bands=_bands(top["temperature"], mistakes) if "temperature" in top else (),
+        stages=_stages(top["stages"], known, conditions, mistakes) if "stages" in top else (),
+        overrides=_overrides(top.get("overrides"), mistakes),
+    )
+    conditions.read_defined()
+    return made
+
+
+def _defined(node: Node | None, mistakes: Mistakes) -> tuple[Entry, ...]:
+    if node is None or isinstance(node, Hole):
+        return ()
+    found = reading.block(node, "`define`", mistakes, "icp: {persona: {is: decision_maker}}")
+    entries = found.entries if found else ()
+    for entry in entries:
+        reading.name(entry.key, "the name of a condition", mistakes)
+    return entries
+
+
+def _total(node: Node | None, axes: tuple[str, ...] | None, mistakes: Mistakes) -> Total:
+    said = reading.keys(node, _TOTAL, mistakes, "total: {of: [fit, engagement]}") if node else None
+    if not said or node is None:
+        return Total((), scalars.NOWHERE)
+    nodes = reading.one_or_more(said["of"], "`of`", mistakes) if "of" in said else None
+    known = axes or ()
+    of = reading.each(
+        nodes if axes is not None else (),
+        lambda one: reading.option(one, "one of the scores", known, mistakes, "unknown-axis"),
+    )
+    for first, second in _twice(nodes or ()):
+        duplicate_id(second, first, "score", mistakes)
+    floor = scalars.thousandths(said["floor"], "`floor`", mistakes) if "floor" in said else None
+    return Total(tuple(dict.fromkeys(of)), node.place, floor)
+
+
+def _twice(nodes: Iterable[Node]) -> Iterable[tuple[Scalar, Scalar]]:
+    """(first, second) for each text that stands there again."""
+    seen: dict[str, Scalar] = {}
+    for node in nodes:
+        if isinstance(node, Scalar) and not node.is_null:
+            first = seen.setdefault(node.text, node)
+            if first is not node:
+                yield first, node
+
+
+# -- temperature --------------------------------------------------------------------------------------
+
+
+def _bands(node: Node, mistakes: Mistakes) -> tuple[Band, ...]:
+    nodes = reading.items(node, "`temperature`", mistakes, "- {band: hot, enter: 100, leave: 85}")
+    blocks = [(one, said) for one in nodes or () if (said := reading.keys(one, _BAND, mistakes)) is not None]
+    for first, second in _twice(said["band"] for _, said in blocks if "band" in said):
+        duplicate_id(second, first, "band", mistakes)
+    made: list[Band] = []
+    for index, (one, said) in enumerate(blocks):
+        last = nodes is not None and one is nodes[-1]
+        band = _band(one, said, last, mistakes)
+        if band is None:
+            continue
+        if made and not last:
+            _lower(band, made[-1], blocks[index][1], mistakes)
+        made.append(band)
+    return tuple(made)
+
+
+def _band(node: Node, said: Mapping[str, Node], last: bool, mistakes: Mistakes) -> Band | None:
+    name = reading.name(said["band"], "a band's name", mistakes) if "band" in said else None
+    enter, leave = (_threshold(said, key, mistakes) for key in ("enter", "leave"))
+    for key in ("enter", "leave"):
+        if last and key in said:
+            mistakes.add(
+                "last-band",
+                said[key],
+                f"the last band has no {quoted(key)}",
+                why="it holds everybody whom the bands above it do not, so that all have a temperature.",
+                fix=f"delete {quoted(key)} here, or add a last line such as `- {{band: cold}}`.",
+            )
+        elif not last and key not in said:
+            reading.missing_key(node, key, "a band above the last", mistakes, f"{key}: 30")
+    if enter is not None and leave is not None and leave > enter:
+        mistakes.add(
+            "leave-above-enter",
+            said["leave"],
+            f"{quoted('leave')} is higher than {quoted('enter')}",
+            why="a contact would leave the band in the moment of entering it, at every run.",
+            fix=f"write a number of at most {enter} here.",
+        )
+    return Band(name, node.place, enter, leave) if name else None
+
+
+def _threshold(said: Mapping[str, Node], key: str, mistakes: Mistakes) -> int | None:
+    most = scalars.MOST_TOTAL
+    return scalars.whole(said[key], quoted(key), mistakes, -most, most) if key in said else None
+
+
+def _lower(band: Band, above: Band, said: Mapping[str, Node], mistakes: Mistakes) -> None:
+    for key, here, over in (("enter", band.enter, above.enter), ("leave", band.leave, above.leave)):
+        if here is None or over is None or here < over or (key == "leave" and here == over):
+            continue
+        mistakes.add(
+            "bands-out-of-order",
+            said[key],
+            f"{quoted(band.name)} has a higher {quoted(key)} than {quoted(above.name)} above it"
+            if here > over
+            else f"{quoted(band.name)} has the same {quoted(key)} as {quoted(above.name)} above it",
+            why="bands are read from the hottest down; nobody would ever be in this one.",
+            fix=f"order the bands from hot to cold, or write a number under {over} here.",
+        )
+        return
+
+
+# -- stages -------------------------------------------------------------------------------------------
+
+
+def _stages(
+    node: Node, known: Vocabulary, conditions: Conditions, mistakes: Mistakes
+) -> tuple[StageRule, ...]:
+    nodes = reading.items(node, "`stages`", mistakes, "- id: contact")
+    blocks = [(one, said) for one in nodes or () if (said := reading.keys(one, _STAGE, mistakes)) is not None]
+    for first, second in _twice(said["id"] for _, said in blocks if "id" in said):
+        duplicate_id(second, first, "stage", mistakes)
+    made: list[StageRule] = []
+    before: tuple[str, ...] | None = ()
+    for one, said in blocks:
+        name = reading.name(said["id"], "a stage's id", mistakes) if "id" in said else None
+        if "enter_when" in said and nodes is not None and one is nodes[0]:
+            _first_asks(said["enter_when"], mistakes)
+        where = known.stage(before if known.stages is not None else None)
+        when = conditions.read(said["enter_when"], where) if "enter_when" in said else None
+        before = (*before, name) if before is not None and name else None
+        if name:
+            made.append(StageRule(name, one.place, when))
+    return tuple(made)
+
+
+def _first_asks(at: Node, mistakes: Mistakes) -> None:
+    mistakes.add(
+        "first-stage",
+        at,
+        "the first stage has no `enter_when`",
+        why="everybody starts there; who did not meet it would stand nowhere.",
+        fix="delete `enter_when` here, or put a first stage such as `- id: contact` above.",
+    )
+
+
+def _overrides(node: Node | None, mistakes: Mistakes) -> Overrides:
+    said = (reading.keys(node, _OVERRIDES, mistakes) if node is not None else None) or {}
+    wins = scalars.flag(said["sales_wins"], "`sales_wins`", mistakes) if "sales_wins" in said else True
+    hold = scalars.duration(said["hold"], "`hold`", mistakes, zero=True) if "hold" in said else HOLD
+    return Overrides(wins if wins is not None else True, hold if hold is not None else HOLD)

@@ -1,0 +1,197 @@
+"""Starting and serving an account: in a thread for tests and the demo, in the foreground for the command line."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from connector.sandbox.app import portal_app
+from connector.sandbox.control import Controls
+from connector.sandbox.desk import Desk
+from connector.sandbox.rows import Row
+from connector.sandbox.state import Account
+
+HOST = "127.0.0.1"
+Refused = list[tuple[int, str]]
+
+
+class _Protocol(H11Protocol):
+    """uvicorn's, with the connection within the application's reach, so that a fault can cut it."""
+
+    def connection_made(self, transport: Any) -> None:
+        super().connection_made(transport)
+        self.app_state = {**self.app_state, "transport": transport}
+
+
+class Portal(Controls):
+    """A running account. A context manager; `close` stops it. The verbs of `control.Controls` are its methods."""
+
+    def __init__(self, account: Account, refused: Refused, port: int = 0) -> None:
+        desk = Desk(account)
+        super().__init__(desk)
+        self.account = account
+        self.refused = refused
+        self.token = account.token
+        self._socket = _listen(port)
+        self.port: int = self._socket.getsockname()[1]
+        self.url = f"http://{HOST}:{self.port}"
+        self._server = uvicorn.Server(_config(desk))
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> Portal:
+        """Serves in a thread of its own; returns once it does."""
+        self._thread = threading.Thread(target=self._server.run, args=([self._socket],), daemon=True)
+        self._thread.start()
+        while not self._server.started and self._thread.is_alive():
+            self._thread.join(0.002)
+        return self
+
+    def run(self) -> None:
+        """Serves until SIGINT or SIGTERM."""
+        try:
+            self._server.run([self._socket])
+        finally:
+            self.close()
+
+    def close(self) -> None:
+        """Stops serving and closes the account's file. Once is enough, again is harmless."""
+        if self._thread is not None:
+            self._server.should_exit = True
+            self._thread.join()
+            self._thread = None
+        self._socket.close()
+        self.account.close()
+
+    def __enter__(self) -> Portal:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def _listen(port: int) -> socket.socket:
+    """A listening socket on loopback. Raises OSError if the port is taken."""
+    # The protocol is named so that asyncio sets TCP_NODELAY: without it every answer waits 40 ms for an ACK.
+    listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((HOST, port))
+        listening.listen(128)
+    except OSError:
+        listening.close()
+        raise
+    return listening
+
+
+def _config(desk: Desk) -> uvicorn.Config:
+    return uvicorn.Config(
+        portal_app(desk),
+        http=_Protocol,
+        ws="none",
+        lifespan="off",
+        log_level="critical",
+        access_log=False,
+        server_header=False,
+        date_header=False,
+        timeout_keep_alive=60,
+        timeout_graceful_shutdown=1,
+    )
+
+
+def prepare(
+    contacts: int = 0,
+    seed: int = 7,
+    now: int | None = None,
+    *,
+    state: Path | None = None,
+    load: Path | None = None,
+    driven: bool = False,
+    rows: Iterable[Row] | None = None,
+) -> tuple[Account, Refused]:
+    """An account ready to serve: opened as it was if the file has one, else made and filled."""
+    account = Account(state, seed=seed, now=now, driven=driven)
+    refused: Refused = []
+    try:
+        if account.fresh:
+            refused = _fill(account, contacts, seed, load, rows)
+    except BaseException:
+        account.close()
+        raise
+    return account, refused
+
+
+def _fill(
+    account: Account, contacts: int, seed: int, load: Path | None, rows: Iterable[Row] | None
+) -> Refused:
+    refused: Refused = []
+    moment = account.clock.now()
+    if contacts:
+        from connector.sandbox.population import populate
+
+        account.load(populate(contacts, seed, moment))
+    if load is not None:
+        from connector.sandbox import csvload
+
+        loaded = csvload.read(load, moment)
+        account.load(loaded.rows)
+        refused = list(loaded.refused)
+    if rows is not None:
+        account.load(rows)
+    return refused
+
+
+def start(
+    contacts: int = 0,
+    seed: int = 7,
+    now: int | None = None,
+    *,
+    state: Path | None = None,
+    load: Path | None = None,
+    port: int = 0,
+    driven: bool = False,
+    rows: Iterable[Row] | None = None,
+) -> Portal:
+    """A running account on loopback, filled with a population, a CSV file, rows, or nothing.
+
+    `now` (milliseconds) holds its clock; `driven` makes the limiters run on advances alone. With `state` the
+    account is kept in that file; one that is already there is opened as it was, and nothing is loaded.
+    """
+    account, refused = prepare(contacts, seed, now, state=state, load=load, driven=driven, rows=rows)
+    return _portal(account, refused, port).start()
+
+
+def serve(
+    contacts: int = 0,
+    seed: int = 7,
+    now: int | None = None,
+    *,
+    state: Path | None = None,
+    load: Path | None = None,
+    port: int = 0,
+    driven: bool = False,
+    rows: Iterable[Row] | None = None,
+    listening: Callable[[Portal], None] | None = None,
+) -> None:
+    """The same in the foreground until SIGINT or SIGTERM; `listening` is called once it can be reached."""
+    account, refused = prepare(contacts, seed, now, state=state, load=load, driven=driven, rows=rows)
+    portal = _portal(account, refused, port)
+    if listening is not None:
+        listening(portal)
+    portal.run()
+
+
+def _portal(account: Account, refused: Refused, port: int) -> Portal:
+    try:
+        return Portal(account, refused, port)
+    except BaseException:
+        account.close()
+        raise

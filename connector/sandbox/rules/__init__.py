@@ -1,0 +1,1 @@
+"""What may be changed how: property validation, the lifecycle rule, merges. No HTTP, no SQL."""

@@ -1,0 +1,204 @@
+"""HTTP in and out: the call a handler is given, the reply it gives, and the route that joins them.
+
+A service is a file of handlers `(account, call) -> Reply` and its `ROUTES`; what can go wrong is a `Refusal`,
+raised with the body that HubSpot sends (`refusals`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl
+
+import orjson
+
+from connector.sandbox import kinds
+
+if TYPE_CHECKING:
+    from connector.sandbox.state import Account, Token
+
+Body = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An answer. `body` is made JSON unless it is bytes; None sends no body."""
+
+    status: int = 200
+    body: Any = None
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+class Refusal(Exception):
+    """An error answer; the correlation id is put in when it is sent, equal to the header's."""
+
+    def __init__(self, status: int, body: Body, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(body.get("message", ""))
+        self.status = status
+        self.body = body
+        self.headers = dict(headers or {})
+
+
+class Unimitated(Exception):
+    """Something real accounts may have and this one has not: 501, by name."""
+
+
+def refuse(status: int, message: str, category: str = "", **more: Any) -> Refusal:
+    """The usual error body: status, message, then what is given, then the category (HUBSPOT.md 3.7)."""
+    body: Body = {"status": "error", "message": message, **more}
+    if category:
+        body["category"] = category
+    return Refusal(status, body)
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request, its path already taken apart. `version` is `v3`, `v4`, `v1` or the date."""
+
+    method: str
+    path: str
+    version: str
+    args: Mapping[str, str]
+    query: Mapping[str, tuple[str, ...]]
+    raw: bytes = b""
+    token: Token | None = None
+    content_type: str = "application/json"
+
+    @property
+    def dated(self) -> bool:
+        return self.version[0].isdigit()
+
+    def kind(self, name: str = "kind") -> kinds.Kind:
+        """The object type that the path names. Raises Refusal or Unimitated for any other."""
+        text = self.args[name]
+        found = kinds.find(text)
+        if found is None and text.lower() in kinds.ABSENT:
+            raise Unimitated(f"object type {text}")
+        if found is None:
+            raise refuse(400, f"Unable to infer object type from: {text}", "VALIDATION_ERROR")
+        return found
+
+    def many(self, name: str) -> list[str]:
+        """`a,b` and `a&...=b` alike, in order, once each (HUBSPOT.md 1.5)."""
+        texts = (text for value in self.query.get(name, ()) for text in value.split(","))
+        return list(dict.fromkeys(text.strip() for text in texts if text.strip()))
+
+    def one(self, name: str, default: str = "") -> str:
+        values = self.query.get(name)
+        return values[-1] if values else default
+
+    def flag(self, name: str) -> bool:
+        return self.one(name, "false").lower() == "true"
+
+    def whole(self, name: str, default: int, most: int, least: int = 1) -> int:
+        """A whole number between `least` and `most`. Raises Refusal (400) outside."""
+        text = self.one(name)
+        if not text:
+            return default
+        if not text.lstrip("-").isdecimal():
+            raise refuse(400, f"Invalid {name}: {text} was not a valid number.", "VALIDATION_ERROR")
+        return within(name, int(text), most, least)
+
+    def json(self, known: Iterable[str] | None = None) -> Body:
+        """The body, an object. Raises Refusal (400, 415), and Unimitated for a key outside `known`."""
+        if "json" not in self.content_type.lower():
+            raise Refusal(415, {"status": "error", "message": "Unsupported Media Type"})
+        body = decode(self.raw)
+        if not isinstance(body, dict):
+            raise bad_json("Cannot deserialize value of type `object`")
+        if known is not None and (odd := sorted(set(body) - set(known))):
+            raise Unimitated(f"body key {', '.join(odd)} of {self.method} {self.path}")
+        return body
+
+    def inputs(self, most: int, known: Iterable[str]) -> list[Body]:
+        """The `inputs` of a batch. Raises Refusal (400) for none, too many, or what is not an object."""
+        body = self.json(("inputs", *known))
+        inputs = body.get("inputs")
+        if inputs is None:
+            raise bad_json("Some required fields were not set: [inputs]")
+        if not isinstance(inputs, list) or not all(isinstance(item, dict) for item in inputs):
+            raise bad_json("Cannot deserialize value of type `array`")
+        if len(inputs) > most:
+            raise refuse(
+                400,
+                f"The maximum number of inputs supported in a batch is {most}. "
+                "Please reduce the number of items and try again",
+                "VALIDATION_ERROR",
+            )
+        return inputs
+
+
+Handler = Callable[["Account", Call], Reply]
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One endpoint. `path` is canonical (no version); `query` are the parameters it knows.
+
+    `scopes`: any one of them will do; `{object}` stands for the object of the path. `bucket` is the rate limit
+    it draws on (`limits`); `tier` the least subscription that has it.
+    """
+
+    method: str
+    path: str
+    handler: Handler
+    query: frozenset[str] = frozenset()
+    scopes: tuple[str, ...] = ()
+    bucket: str = "burst"
+    tier: str = "free"
+    versions: str = ""  # e.g. "v4": these undated versions only; empty is any the path map has
+
+
+def route(
+    method: str,
+    path: str,
+    handler: Handler,
+    *query: str,
+    scopes: str = "",
+    bucket: str = "burst",
+    **more: str,
+) -> Route:
+    return Route(method, path, handler, frozenset(query), tuple(scopes.split()), bucket, **more)
+
+
+def decode(raw: bytes) -> Any:
+    """JSON of a request. Raises Refusal (400) with the place of the mistake."""
+    try:
+        return orjson.loads(raw or b"null")
+    except orjson.JSONDecodeError as mistake:
+        raise bad_json(mistake.msg, mistake.lineno, mistake.colno) from None
+
+
+def bad_json(why: str, line: int = 1, column: int = 1) -> Refusal:
+    """400 for a body that does not read (HUBSPOT.md 3.7: no category)."""
+    return refuse(400, f"Invalid input JSON on line {line}, column {column}: {why}")
+
+
+def within(name: str, number: int, most: int, least: int = 1) -> int:
+    if not least <= number <= most:
+        bound = f"less than or equal to {most}" if number > most else f"greater than or equal to {least}"
+        raise refuse(400, f"Invalid {name}: {number}. It must be {bound}.", "VALIDATION_ERROR")
+    return number
+
+
+def query_of(text: str) -> dict[str, tuple[str, ...]]:
+    """A query string as name -> values, repetitions kept."""
+    found: dict[str, tuple[str, ...]] = {}
+    for name, value in parse_qsl(text, keep_blank_values=True):
+        found[name] = (*found.get(name, ()), value)
+    return found
+
+
+def dump(body: Any) -> bytes:
+    if isinstance(body, bytes):
+        return body
+    return b"" if body is None else orjson.dumps(body)
+
+
+def completed(now: str, results: list[Body], errors: list[Body], ok: int = 200) -> Reply:
+    """The answer to a batch: 207 as soon as there is an error (HUBSPOT.md 3.6). `now` is an ISO time."""
+    body: Body = {"status": "COMPLETE", "results": results, "startedAt": now, "completedAt": now}
+    if errors:
+        return Reply(207, {**body, "numErrors": len(errors), "errors": errors})
+    return Reply(ok, body)
