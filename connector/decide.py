@@ -17,7 +17,7 @@ from connector.plan import Seen, Tally, item, share_moved
 from connector.rules.tree import Rules
 from connector.score import Scorer, Subject
 from connector.stage import Held, Witness, crm_stage, decide
-from connector.store import bookmarks, decisions, outbox, plans, records
+from connector.store import bookmarks, decisions, engagement, outbox, plans, records
 from connector.store.schema import write
 
 CHUNK = 1_000  # contacts judged at a time: memory does not grow with the account
@@ -81,6 +81,7 @@ class _View:
     """What the cache says of a few contacts, read at once."""
 
     def __init__(self, db: Database, rules: Rules, ids: Sequence[str]) -> None:
+        self._db = db
         self._rules = rules
         self._order = stage_order(db)
         self._seen = records.seen(db, ids)
@@ -118,7 +119,10 @@ class _View:
 
     def document(self, rules: Rules, score: Score, now: int) -> Document:
         email, properties = self._seen[score.contact_id]
-        decision = decide(rules, score, self.standing(score.contact_id), self.witness(score.contact_id), now)
+        standing, witness = self.standing(score.contact_id), self.witness(score.contact_id)
+        decision = decide(rules, score, standing, witness, now)
+        if decision.transitions:  # few: their reasons name the signals
+            decision = decide(rules, score, standing, witness, now, kinds_of(self._db, score.contact_id, now))
         seen = Seen(
             score.contact_id,
             email,
@@ -128,6 +132,11 @@ class _View:
             sent=self._sent.get(score.contact_id, {}),
         )
         return item(rules, seen, score, decision, self._order)
+
+
+def kinds_of(db: Database, contact_id: str, until: int) -> frozenset[str]:
+    """The kinds of signals that a contact has."""
+    return frozenset(engagement.kinds(db, contact_id, until))
 
 
 def standing_of(db: Database, rules: Rules, contact_id: str) -> Standing:

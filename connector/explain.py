@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlite_utils import Database
 
-from connector.decide import standing_of, witness_of
+from connector.decide import kinds_of, standing_of, witness_of
 from connector.errors import BadCommand
 from connector.model import POINT, Document, Score, iso, mask
 from connector.plan import decimal, label
@@ -112,14 +112,15 @@ def _journey(db: Database, contact_id: str) -> list[Document]:
 def _stages(db: Database, rules: Rules, score: Score, contact_id: str) -> list[Document]:
     """Every stage with its criteria, true or not: why it is reached, what is missing."""
     standing = standing_of(db, rules, contact_id)
-    looked = view(rules, score, standing, witness_of(db, rules, contact_id))
+    kinds = kinds_of(db, contact_id, score.as_of)
+    looked = view(rules, score, standing, witness_of(db, rules, contact_id), kinds)
     return [
         {
             "stage": stage.id,
             "reached": stage.id in standing.reached,
             "rule": str(stage.place),
             "criteria": [
-                {"says": words(condition, score), "true": holds(condition, looked)}
+                {"says": words(condition, score, kinds), "true": holds(condition, looked)}
                 for condition in criteria(stage)
             ],
         }

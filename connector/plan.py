@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 
 from connector.model import POINT, Change, Document, Score
-from connector.rules.tree import PropertyRule, Rules
+from connector.rules.tree import Rules
 from connector.stage import Decision, crm_stage
 
 FEW = 50  # contacts below which the brake is off
@@ -39,7 +39,11 @@ def item(rules: Rules, seen: Seen, score: Score, decision: Decision, stage_order
     return {
         "contact": seen.contact_id,
         "email": seen.email,
-        "points": {"from": seen.points, "to": score.points, "parts": parts(rules, score)},
+        "points": {
+            "from": seen.points,
+            "to": score.points,
+            "parts": parts(rules, score.parts, score.counted),
+        },
         "stage": {
             "from": before if decision.transitions else after.stage,
             "to": after.stage,
@@ -85,7 +89,7 @@ def wanted(rules: Rules, score: Score, decision: Decision) -> dict[str, str]:
         "temperature": standing.temperature or "",
         "score": str(score.points),
         **{axis: decimal(points) for axis, points in score.axes.items()},
-        "why": "\n".join(parts(rules, score)[:3]),
+        "why": "\n".join(parts(rules, score.parts, score.counted)[:3]),
     }
     if standing.epoch_at is not None:
         words["epoch"] = str(standing.epoch_at)
@@ -127,17 +131,15 @@ def _was_ours(rules: Rules, seen: Seen, change: Change) -> bool:
     return change.property in ours and sent is not None and sent != (change.old or "")
 
 
-def parts(rules: Rules, score: Score) -> list[str]:
-    """The points as lines in the language of the mapping, biggest first: `+50 Demo download ×2`."""
-    language = rules.mapping.language
-    found = [rule for rule in rules.workflow.rules() if score.parts.get(rule.id)]
-    found.sort(key=lambda rule: (-abs(score.parts[rule.id]), rule.id))
-    lines = []
-    for rule in found:
-        count = score.counted.get(rule.id, 0)
-        times = f" ×{count}" if count > 1 and not isinstance(rule, PropertyRule) else ""
-        lines.append(f"{signed(score.parts[rule.id])} {label(rule.label, language, rule.id)}{times}")
-    return lines
+def parts(rules: Rules, points: Mapping[str, int], counted: Mapping[str, int]) -> list[str]:
+    """Points by rule id as lines in the language of the mapping, biggest first: `+50 Demo download ×2`."""
+    found = [rule for rule in rules.workflow.rules() if points.get(rule.id)]
+    found.sort(key=lambda rule: (-abs(points[rule.id]), rule.id))
+    return [
+        f"{signed(points[rule.id])} {label(rule.label, rules.mapping.language, rule.id)}"
+        + (f" ×{counted[rule.id]}" if counted.get(rule.id, 0) > 1 else "")
+        for rule in found
+    ]
 
 
 def label(labels: Mapping[str, str], language: str, fallback: str) -> str:

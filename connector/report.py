@@ -9,7 +9,7 @@ import orjson
 from sqlite_utils import Database
 
 from connector.model import Document, iso, mask
-from connector.plan import label, signed
+from connector.plan import parts
 from connector.rules.tree import Rules
 from connector.store import bookmarks, decisions, engagement, outbox, plans, records
 
@@ -92,14 +92,10 @@ def contacts(
 ) -> tuple[int, list[Document]]:
     """How many contacts fit, and the hottest of them. Addresses in full."""
     found, rows = decisions.listed(db, now, stage=stage, band=band, held=held, limit=limit)
-    language = rules.mapping.language
-    names = {rule.id: label(rule.label, language, rule.id) for rule in rules.workflow.rules()}
-    return found, [_contact(row, names) for row in rows]
+    return found, [_contact(row, rules) for row in rows]
 
 
-def _contact(row: Mapping[str, Any], names: Mapping[str, str]) -> Document:
-    parts: dict[str, int] = orjson.loads(row["parts"] or "{}")
-    why = sorted(parts.items(), key=lambda part: (-abs(part[1]), part[0]))[:3]
+def _contact(row: Mapping[str, Any], rules: Rules) -> Document:
     return {
         "contact": row["id"],
         "email": row["email"],
@@ -107,7 +103,7 @@ def _contact(row: Mapping[str, Any], names: Mapping[str, str]) -> Document:
         "stage_since": iso(row["stage_since"]),
         "temperature": row["temperature"],
         "points": row["points"],
-        "why": [f"{signed(points)} {names.get(rule, rule)}" for rule, points in why],
+        "why": parts(rules, orjson.loads(row["parts"]), orjson.loads(row["counted"]))[:3],
         "held": f"held until {iso(row['until'])}: {row['held_why']}" if row["until"] else "",
     }
 

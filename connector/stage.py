@@ -44,14 +44,22 @@ class Decision:
     note: str = ""
 
 
-def decide(rules: Rules, score: Score, before: Standing, witness: Witness | None, now: int) -> Decision:
-    """Where the contact stands now. `before` is the recorded standing (or what the CRM remembers of it)."""
+def decide(
+    rules: Rules,
+    score: Score,
+    before: Standing,
+    witness: Witness | None,
+    now: int,
+    kinds: frozenset[str] = frozenset(),
+) -> Decision:
+    """Where the contact stands now. `before` is the recorded standing (or what the CRM remembers of it);
+    `kinds` of signals that it has only make the reasons more exact."""
     hold = _hold(rules, witness, now)
     standing = before if before.stage else replace(before, stage=None)
     moves: list[Transition] = []
     if hold is None:
         adopted = _adopted(rules, witness)
-        standing, moves = _climb(rules, score, standing, adopted, witness, now)
+        standing, moves = _climb(rules, score, standing, adopted, witness, now, kinds)
     standing = _with_temperature(rules, score, standing, now)
     return Decision(standing, tuple(moves), hold, _note(rules, witness, standing))
 
@@ -96,9 +104,15 @@ def _adopted(rules: Rules, witness: Witness | None) -> str | None:
 
 
 def _climb(
-    rules: Rules, score: Score, before: Standing, adopted: str | None, witness: Witness | None, now: int
+    rules: Rules,
+    score: Score,
+    before: Standing,
+    adopted: str | None,
+    witness: Witness | None,
+    now: int,
+    kinds: frozenset[str],
 ) -> tuple[Standing, list[Transition]]:
-    target, reasons = _furthest(rules, score, before, adopted, witness)
+    target, reasons = _furthest(rules, score, before, adopted, witness, kinds)
     standing, moves = before, []
     for n in range(_index(rules, before.stage) + 1, target + 1):
         stage = rules.workflow.stages[n]
@@ -142,7 +156,12 @@ def _entry(
 
 
 def _furthest(
-    rules: Rules, score: Score, before: Standing, adopted: str | None, witness: Witness | None
+    rules: Rules,
+    score: Score,
+    before: Standing,
+    adopted: str | None,
+    witness: Witness | None,
+    kinds: frozenset[str],
 ) -> tuple[int, dict[int, str]]:
     """The furthest stage that holds, and the reason for each that holds by its own rule."""
     facts = dict(zip(rules.workflow.stage_leaves(), score.facts, strict=True))
@@ -153,7 +172,7 @@ def _furthest(
     for n, stage in enumerate(rules.workflow.stages):
         if stage.enter_when is None or n <= _index(rules, before.stage):
             continue
-        view = View(rules, facts, frozenset(reached), witness)
+        view = View(rules, facts, frozenset(reached), witness, kinds)
         if holds(stage.enter_when, view):
             reasons[n] = "; ".join(reasons_of(stage.enter_when, view, score)) or "its rule holds"
             target = max(target, n)
@@ -167,12 +186,15 @@ class View:
     facts: Mapping[Leaf, bool]
     reached: frozenset[str]
     witness: Witness | None
+    kinds: frozenset[str] = frozenset()
 
 
-def view(rules: Rules, score: Score, standing: Standing, witness: Witness | None) -> View:
+def view(
+    rules: Rules, score: Score, standing: Standing, witness: Witness | None, kinds: frozenset[str]
+) -> View:
     """What a stage's criteria are judged by, for `holds` and `reasons_of`."""
     facts = dict(zip(rules.workflow.stage_leaves(), score.facts, strict=True))
-    return View(rules, facts, standing.reached, witness)
+    return View(rules, facts, standing.reached, witness, kinds)
 
 
 def holds(condition: Condition, view: View) -> bool:
@@ -209,7 +231,7 @@ def reasons_of(condition: Condition, view: View, score: Score) -> list[str]:
         case Reached():
             return []
         case _:
-            return [words(condition, score)]
+            return [words(condition, score, view.kinds)]
 
 
 def _by(witness: Witness) -> str:

@@ -100,9 +100,7 @@ def accepted(person: dict, as_of: int) -> list[dict]:
     return [
         signal
         for signal in person["signals"]
-        if signal["at"] <= as_of
-        and signal["rejected"] is None
-        and (epoch is None or signal["at"] > epoch)
+        if signal["at"] <= as_of and signal["rejected"] is None and (epoch is None or signal["at"] > epoch)
     ]
 
 

@@ -34,8 +34,35 @@ FIELDS = {
     "pipe": ("deals", "text"),
 }
 KINDS = ("visit", "demo", "open's")
-TEXTS = ("", "etudiant", "student 100%", "a_b", "a!b", "o'hara", "chef de projet", "cafe ☕", "\\", "[x]", "a*b")
-PATTERNS = (*TEXTS, "*", "*etud*", "stud*", "*%", "a_*", "*'*", "*a*b*", "c*e*t", "**", "*☕", "[*]", "\\*", "!*")
+TEXTS = (
+    "",
+    "etudiant",
+    "student 100%",
+    "a_b",
+    "a!b",
+    "o'hara",
+    "chef de projet",
+    "cafe ☕",
+    "\\",
+    "[x]",
+    "a*b",
+)
+PATTERNS = (
+    *TEXTS,
+    "*",
+    "*etud*",
+    "stud*",
+    "*%",
+    "a_*",
+    "*'*",
+    "*a*b*",
+    "c*e*t",
+    "**",
+    "*☕",
+    "[*]",
+    "\\*",
+    "!*",
+)
 NUMBERS = (-1.5, 0.0, 0.1, 1 / 3, 50.0, 1000.0, -688984.708713, 1e300)
 
 moments = st.integers(NOW - 60, NOW + 40)
@@ -94,6 +121,16 @@ def blocks(leaf: st.SearchStrategy) -> st.SearchStrategy:
 
 any_signal = st.tuples(st.just("any_signal"), st.lists(st.sampled_from(KINDS), min_size=1, max_size=2))
 deal = st.tuples(st.just("deal"), blocks(field_tests("deal")))
+dated_deal = st.tuples(
+    st.just("deal"),
+    st.tuples(
+        st.just("test"),
+        st.just("deal"),
+        st.just("closing"),
+        st.sampled_from(["within", "within_next"]),
+        st.lists(durations, min_size=1, max_size=1),
+    ),
+)
 facts = st.one_of(field_tests("contact"), field_tests("contact"), any_signal, deal)
 decays = st.none() | st.fixed_dictionaries(
     {
@@ -122,7 +159,9 @@ group = st.fixed_dictionaries(
 def score_tests(draw: st.DrawFn, names: list[str]) -> tuple:
     op = draw(st.sampled_from(["is", "in", "between", "at_least", "above", "below", "known"]))
     many = {"between": 2, "in": 2, "known": 0}.get(op, 1)
-    said = draw(st.lists(st.sampled_from([-20, -0.5, 0, 0.33, 5, 12.345, 15, 25]), min_size=many, max_size=many))
+    said = draw(
+        st.lists(st.sampled_from([-20, -0.5, 0, 0.33, 5, 12.345, 15, 25]), min_size=many, max_size=many)
+    )
     return ("test", "score", draw(st.sampled_from(names)), op, sorted(said))
 
 
@@ -135,7 +174,8 @@ def rule_sets(draw: st.DrawFn) -> dict:
         if None not in (axis["floor"], axis["ceiling"]):
             axis["floor"], axis["ceiling"] = sorted([axis["floor"], axis["ceiling"]])
     of = draw(st.sampled_from([names, names[:1]]))
-    criteria = draw(st.lists(st.one_of(facts, score_tests(["total", *names])), max_size=4))
+    asked = st.one_of(facts, field_tests("contact"), dated_deal, score_tests(["total", "total", *names]))
+    criteria = draw(st.lists(asked, min_size=2, max_size=9))
     return {"axes": axes, "total": {"of": of, "floor": draw(bounds)}, "criteria": criteria}
 
 

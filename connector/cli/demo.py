@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from connector import report, signals
 from connector.cli.door import Door
 from connector.cli.rules import write_defaults
+from connector.cli.way import recorded
 from connector.decide import preview
 from connector.errors import BadCommand
 from connector.hubspot import account
@@ -55,10 +56,10 @@ def show(door: Door, folder: Path, contacts: int, seed: int, now: int) -> Result
         rules = door.rules()
         db = door.open()
         try:
-            with run_lock(folder / "connector.db", "demo"):
-                return Result(
-                    "demo", summary=(told := door.run(_walk(door, db, rules, folder)))[0], items=told[1]
-                )
+            with run_lock(folder / "connector.db", "demo"), recorded(door, db, rules.hash) as book:
+                summary, items = door.run(_walk(door, db, rules, folder))
+                book["said"] = f"{summary['written']:,} sent, {summary['held']:,} held"
+                return Result("demo", summary=summary, items=items)
         finally:
             db.close()
 
@@ -164,7 +165,7 @@ def _next(folder: Path) -> list[str]:
     return [
         *path,
         f"cd {folder}",
-        f"connector sandbox --state portal.db --port {PORT}     # in another terminal: the account, as the demo left it",
+        f"connector sandbox --state portal.db --port {PORT}       # in another terminal: the account, as the demo left it",
         "connector explain jane@acme.fr                        # every point, and why",
         "connector contacts --stage mql                        # who is ready for sales",
         "$EDITOR workflows/qualification.yaml                  # say, points of `demo`: 25 -> 40",

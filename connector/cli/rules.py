@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from sqlite_utils import Database
 
 
-
 def default_files() -> dict[str, str]:
     """The default rules and settings, by their path in a rules folder: they lie beside the package in a
     checkout, inside it once it is installed."""

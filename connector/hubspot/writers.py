@@ -1,4 +1,4 @@
-"""Who wrote a property's value, as far as the CRM's history tells (HUBSPOT 4.8; the set of sources is open)."""
+"""Who wrote a property's value, as far as the CRM's history tells (HUBSPOT.md 4.8; an open set of sources)."""
 
 from __future__ import annotations
 

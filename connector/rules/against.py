@@ -94,7 +94,7 @@ class _Checks:
             "temperature": tuple(band.name for band in workflow.bands),
         }
         for word, prop in back.fields.items():
-            found = self._target(prop, back.places[word], own=prop.startswith(OWN))
+            found = self._target(prop, back.places[word], provisioned=True)
             if found is None:
                 continue
             accepted = _WRITABLE.get(word, _SCORE)
@@ -106,7 +106,7 @@ class _Checks:
             self._lifecycle(back.lifecycle)
 
     def _lifecycle(self, lifecycle: Lifecycle) -> None:
-        found = self._target(lifecycle.property, lifecycle.place, own=False)
+        found = self._target(lifecycle.property, lifecycle.place, provisioned=False)
         if found is None:
             return
         values = {value for value, _ in found.options}
@@ -114,17 +114,19 @@ class _Checks:
             if value not in values:
                 self._unknown_stage(value, lifecycle.places.get(stage, lifecycle.place), found)
 
-    def _target(self, prop: str, place: Place, *, own: bool) -> PropertyDef | None:
+    def _target(self, prop: str, place: Place, *, provisioned: bool) -> PropertyDef | None:
         """The contact property that is written to, if it is there and can be."""
         known = self._account.properties.get("contacts")
         found = known.get(prop) if known is not None else None
         if known is None:
             return None
-        if found is None and own:
+        if found is None and provisioned and prop.startswith(OWN):
             self._unprovisioned(prop, "contacts", place)
-        elif found is None:
-            fix = "correct the spelling; a property of this name is made by `connector provision`."
+        elif found is None and provisioned:  # perhaps meant, perhaps a slip: only ours are taken for granted
+            fix = "correct the spelling; if this name is meant, `connector provision` makes the property."
             self._unknown(prop, "contacts", place, known, fix)
+        elif found is None:
+            self._unknown(prop, "contacts", place, known)
         elif found.read_only or found.calculated:
             self._mistakes.add(
                 "read-only-property",
@@ -147,7 +149,7 @@ class _Checks:
                 "optional-property",
                 self._mark(field.place, field.property),
                 f"the CRM has no {_SINGULAR[field.object]} property {quoted(field.property)}",
-                why=f"{quoted(field.name)} is optional: unknown for everybody, so that no condition on it holds.",
+                why=f"{quoted(field.name)} is optional; without the property it is unknown for everybody.",
                 fix="nothing, or make the property in the CRM.",
                 severity="note",
             )

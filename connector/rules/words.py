@@ -6,16 +6,17 @@ from connector.model import DAY, POINT, Score
 from connector.rules.tree import All, AnyOf, AnySignal, Condition, DealIs, Not, Reached, SalesSet, Test
 
 
-def words(condition: Condition, score: Score | None = None) -> str:
-    """A criterion as a short phrase."""
+def words(condition: Condition, score: Score | None = None, kinds: frozenset[str] = frozenset()) -> str:
+    """A criterion as a short phrase; with the `kinds` of signals that a contact has, the one that counts."""
     match condition:
         case Test(scope="score", name=name):
             have = None if score is None else score.points if name == "total" else score.axes[name] / POINT
             return f"{name} {'' if have is None else f'{have:g} '}{_comparison(condition)}"
         case Test(name=name):
             return f"{name} {_comparison(condition)}"
-        case AnySignal(kinds=kinds):
-            return f"signal {' or '.join(kinds)}" if len(kinds) < 4 else f"a signal ({', '.join(kinds)})"
+        case AnySignal(kinds=asked):
+            known = [kind for kind in asked if kind in kinds]
+            return f"signal {', '.join(known)}" if known else f"a signal of {', '.join(asked)}"
         case Reached(stage=stage):
             return f"{stage} reached"
         case SalesSet(stage=stage):
@@ -23,11 +24,11 @@ def words(condition: Condition, score: Score | None = None) -> str:
         case DealIs(item=item):
             return f"a deal with {words(item)}"
         case Not(item=item):
-            return f"not ({words(item, score)})"
+            return f"not ({words(item, score, kinds)})"
         case All(items=items):
-            return " and ".join(words(item, score) for item in items)
+            return " and ".join(words(item, score, kinds) for item in items)
         case AnyOf(items=items):
-            return " or ".join(words(item, score) for item in items)
+            return " or ".join(words(item, score, kinds) for item in items)
 
 
 _WORDS = {

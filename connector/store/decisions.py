@@ -87,7 +87,7 @@ def last_points(db: Database, ids: Sequence[str]) -> dict[str, int]:
 
 def put_score(db: Database, score: Score, rules: str) -> None:
     db.execute(
-        "INSERT OR REPLACE INTO score VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT OR REPLACE INTO score VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [
             score.contact_id,
             rules,
@@ -95,6 +95,7 @@ def put_score(db: Database, score: Score, rules: str) -> None:
             score.points,
             _json(dict(score.axes)),
             _json(dict(score.parts)),
+            _json(dict(score.counted)),
             "".join("01"[fact] for fact in score.facts),
             score.next_change_at,
         ],
@@ -232,7 +233,7 @@ def listed(
     asked = {"now": now, "stage": stage, "band": band, "held": held, "limit": -1 if limit is None else limit}
     found = int(db.execute(f"SELECT count(*) {where}", asked).fetchone()[0])
     rows = db.query(
-        "SELECT c.id, c.email, t.stage, t.stage_since, t.temperature, s.points, s.parts, h.until, h.why AS held_why "
+        "SELECT c.id, c.email, t.stage, t.stage_since, t.temperature, s.points, s.parts, s.counted, h.until, h.why AS held_why "
         f"{where} ORDER BY s.points DESC, c.id LIMIT :limit",
         asked,
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 import orjson
 from sqlite_utils import Database
@@ -67,16 +66,13 @@ def judge_again(db: Database) -> None:
     db.execute("UPDATE engagement SET judged = 0 WHERE judged = 1")
 
 
-def signals_of(db: Database, contact_id: str, until: int) -> list[dict[str, Any]]:
-    """The signals of a contact with what an explanation shows of them, newest first."""
-    return list(
-        db.query(
-            "SELECT s.kind, s.at, s.id, s.rejected, e.label, e.event FROM signal s LEFT JOIN engagement e "
-            "ON e.id = s.id AND e.contact_id = s.contact_id WHERE s.contact_id = ? AND s.at <= ? "
-            "ORDER BY s.at DESC, s.id",
-            [contact_id, until],
-        )
+def kinds(db: Database, contact_id: str, until: int) -> list[str]:
+    """The kinds of accepted signals of a contact up to a moment."""
+    rows = db.execute(
+        "SELECT DISTINCT kind FROM signal WHERE contact_id = ? AND at <= ? AND rejected IS NULL",
+        [contact_id, until],
     )
+    return [row[0] for row in rows]
 
 
 def labels(db: Database, contact_id: str, ids: Sequence[str]) -> dict[str, str]:

@@ -24,7 +24,8 @@ def status(document: Document, ink: Ink) -> list[str]:
 def _portal(about: Document, ink: Ink) -> str:
     if about["portal"] is None:
         return "Nothing was pulled yet. Next: connector backfill all"
-    cached = ", ".join(f"{number:,} {name}" for name, number in about["cached"].items())
+    many = {"company": "companies", "engagement": "events"}
+    cached = ", ".join(count(number, name, many.get(name, "")) for name, number in about["cached"].items())
     return f"Portal {ink.bold(about['portal'])}: {cached}."
 
 

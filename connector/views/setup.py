@@ -109,6 +109,7 @@ def demo(document: Document, ink: Ink) -> list[str]:
         "",
         *table(rows, right=(1, 2, 3)),
         f"Temperatures: {warm}.",
+        "The CRM stamps nearly everybody a lead; lq_stage says who really showed interest.",
         "",
         "The ten hottest leads:",
         *table(hot, right=(0,)),

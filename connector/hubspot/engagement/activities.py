@@ -102,11 +102,19 @@ class Activities:
         return rows, len(records) - len(told)
 
 
+_BOOKED = frozenset({"SCHEDULED", "RESCHEDULED"})
+
+
 def _meeting(record: Record) -> Engagement | None:
-    """attrs: outcome (SCHEDULED, COMPLETED, RESCHEDULED, NO_SHOW, CANCELED), type. `at`: its start."""
+    """attrs: outcome (SCHEDULED, COMPLETED, RESCHEDULED, NO_SHOW, CANCELED), type.
+
+    `at`: when it was booked while it is to come, its start once it was held: a booking is an act of the day
+    on which it is made, and an event of the future would count for nothing yet.
+    """
     said = record.properties
-    at = wire.moment(said.get("hs_meeting_start_time")) or wire.moment(said.get("hs_timestamp"))
+    start = wire.moment(said.get("hs_meeting_start_time")) or wire.moment(said.get("hs_timestamp"))
     outcome, kind = said.get("hs_meeting_outcome"), said.get("hs_activity_type")
+    at = min(start, record.created_at or start) if start and outcome in _BOOKED else start
     return _event(record, "meetings", "meeting", at, {"outcome": outcome, "type": kind}, "hs_meeting_title")
 
 

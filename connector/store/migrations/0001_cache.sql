@@ -31,7 +31,7 @@ CREATE TABLE signal (contact_id TEXT, kind TEXT, at INTEGER, id TEXT, day INTEGE
 -- contacts whose inputs changed since they were last judged
 CREATE TABLE dirty (contact_id TEXT PRIMARY KEY, stamp INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE score (contact_id TEXT PRIMARY KEY, rules TEXT NOT NULL, as_of INTEGER NOT NULL, points INTEGER
-  NOT NULL, axes TEXT NOT NULL, parts TEXT NOT NULL, facts TEXT NOT NULL, next_change_at INTEGER) WITHOUT
+  NOT NULL, axes TEXT NOT NULL, parts TEXT NOT NULL, counted TEXT NOT NULL, facts TEXT NOT NULL, next_change_at INTEGER) WITHOUT
   ROWID;
 CREATE INDEX score_due ON score (next_change_at) WHERE next_change_at IS NOT NULL;
 CREATE TABLE standing (contact_id TEXT PRIMARY KEY, journey INTEGER NOT NULL, epoch_at INTEGER, stage TEXT,
