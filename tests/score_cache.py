@@ -36,12 +36,12 @@ class ScoreCache:
         on = {"contacts": "contact", "companies": "company", "deals": "deal"}
         for field in [*rules.mapping.fields.values(), *rules.mapping.deal_fields.values()]:
             typed = COLUMN.get(field.type, "INTEGER")
-            self.db.execute(f'ALTER TABLE {on[field.object]} ADD COLUMN "f_{field.name}" {typed}')
+            self.db.execute(f"ALTER TABLE {on[field.object]} ADD COLUMN {quoted(f'f_{field.name}')} {typed}")
 
     def add(self, table: str, **row: Any) -> None:
-        names = ", ".join(f'"{name}"' for name in row)
+        names = ", ".join(quoted(name) for name in row)
         marks = ", ".join("?" * len(row))
-        self.db.execute(f"INSERT INTO {table}({names}) VALUES ({marks})", tuple(row.values()))  # noqa: S608
+        self.db.execute(f"INSERT INTO {table}({names}) VALUES ({marks})", tuple(row.values()))
 
     def add_person(self, contact_id: str, person: dict) -> None:
         """A person as the oracle knows them; what lives on the company goes there."""
@@ -69,6 +69,10 @@ class ScoreCache:
 
     def lines(self) -> list[dict[str, Any]]:
         return [dict(row) for row in self.db.execute(compiler.points_select(self.rules))]
+
+
+def quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
 
 
 # -- plain rules as nouns -----------------------------------------------------------------------------

@@ -241,6 +241,13 @@ def said(row: dict, prefix: str) -> list[int]:
     return [value for name, value in row.items() if name.startswith(prefix)]
 
 
+def counted_by_rule(plain: dict, lines: list[tuple]) -> list[int]:
+    """How many signals count under each signal rule."""
+    rules = [rule for axis in plain["axes"] for group in axis["groups"] for rule in group["rules"]]
+    numbers = [n for n, rule in enumerate(rules) if "signal" in rule]
+    return [sum(line[0] == n and line[3] is None for line in lines) for n in numbers]
+
+
 def outcome(row: dict) -> dict:
     return {name: value for name, value in row.items() if name not in ("as_of", "next_change_at")}
 
@@ -263,6 +270,7 @@ def check_agreement(plain: dict, seed: int) -> None:
         assert row["total"] == want["total"] * UNIT, (who, person)
         assert row["points"] == want["points"], (who, person)
         assert said(row, "c_") == want["criteria"], (who, person)
+        assert said(row, "n_") == counted_by_rule(plain, want["lines"]), (who, person)
         assert lines[who] == [(*line[:-1], line[-1] * UNIT) for line in want["lines"]], (who, person)
 
 

@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
-from hubspot.crm.owners import OwnersApi  # type: ignore[import-untyped]
-from hubspot.crm.pipelines import PipelinesApi  # type: ignore[import-untyped]
-from hubspot.crm.properties import CoreApi, GroupsApi  # type: ignore[import-untyped]
+from hubspot.crm.owners import OwnersApi
+from hubspot.crm.pipelines import PipelinesApi
+from hubspot.crm.properties import CoreApi, GroupsApi
 
 from connector.errors import MissingScope, Refused
 from connector.hubspot import paths, wire

@@ -66,12 +66,11 @@ def comparison(
 def _operator(entry: Entry, about: Comparable, scope: Scope, mistakes: Mistakes) -> tuple[Op, Node] | None:
     known = SCORE_OPERATORS if scope == "score" else OPERATORS[about.type]
     name = quoted(entry.key.text)
-    if not isinstance(entry.value, Block):
+    if not isinstance(entry.value, Block) or not entry.value.entries:
         _no_operator(entry, known, mistakes)
         return None
-    if len(entry.value.entries) != 1:
-        if entry.value.entries:
-            several(entry.value, mistakes)
+    if len(entry.value.entries) > 1:
+        several(entry.value, mistakes)
         return None
     asked = entry.value.entries[0]
     for op in known:

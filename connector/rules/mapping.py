@@ -273,8 +273,9 @@ def zone(meanings: MappingRules) -> tzinfo:
 def known_fields(section: Section, key: str, fields: Mapping[str, Field]) -> dict[str, Comparable] | None:
     """The fields by name; None if their block is missing, broken, or may stand in another place."""
     node = section.get(key)
-    block = node.get("fields") if isinstance(node, Block) else node
-    return comparables(fields) if _readable(section, block) else None
+    if isinstance(node, Block):  # its `fields` must be there; if they are not, that is told
+        return comparables(fields) if isinstance(node.get("fields"), Block) else None
+    return comparables(fields) if _readable(section, node) else None
 
 
 def known_signals(section: Section, signals: Mapping[str, SignalKind]) -> tuple[str, ...] | None:

@@ -17,8 +17,10 @@ CASES = Path(__file__).parent / "cases"
 
 
 def write(folder: Path, files: Mapping[str, str | bytes]) -> Path:
-    """`tests/rules/cases/base` in `folder`, with these files in place of its own or beside them."""
-    shutil.copytree(CASES / "base", folder, dirs_exist_ok=True)
+    """`tests/rules/cases/base` in `folder`, with these files in place of its own or beside them. A folder
+    that holds rules already keeps them."""
+    if not (folder / "mappings").exists():
+        shutil.copytree(CASES / "base", folder, dirs_exist_ok=True)
     for name, content in files.items():
         path = folder / name
         path.write_bytes(content.encode() if isinstance(content, str) else content)

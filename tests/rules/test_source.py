@@ -117,7 +117,7 @@ def test_every_key_and_value_knows_its_place(tmp_path: Path) -> None:
     node = source.workflows.get("name")
     assert isinstance(node, Block)
     spots = [(e.key.place.col, e.key.width, e.value.place.col, e.value.width) for e in node.entries]
-    assert (node.place.line, node.place.col, node.width) == (2, 7, 23)
+    assert (node.place.line, node.place.col, node.width) == (2, 7, 19)
     assert spots == [(8, 2, 12, 6), (20, 2, 24, 1)]
 
 

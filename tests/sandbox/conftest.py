@@ -24,7 +24,7 @@ from connector.sandbox.rows import (
     WebEvent,
 )
 
-NOW = 1_795_000_000_000  # 2026-11-18T10:26:40Z
+NOW = 1_795_000_000_000  # 2026-11-18T11:06:40Z
 DAY = 86_400_000
 JANE, BOB, ZOE = 40_000_000_001, 40_000_000_002, 40_000_000_003
 ACME, DEAL, OWNER = 50_000_000_001, 60_000_000_001, 77
@@ -47,12 +47,18 @@ def small() -> list[Row]:
     )
     return [
         Owner(OWNER, "sales@acme.fr", "Ana", "Sales"),
-        PropertyDef("contacts", "color", "Colour", "enumeration", "select", (("blue", "Blue"), ("red", "Red"))),
+        PropertyDef(
+            "contacts", "color", "Colour", "enumeration", "select", (("blue", "Blue"), ("red", "Red"))
+        ),
         Object("contacts", JANE, jane, NOW - 9 * DAY, NOW - 3 * DAY, {"lifecyclestage": stages}),
-        Object("contacts", BOB, {"email": "bob@acme.fr", "lifecyclestage": "lead"}, NOW - 8 * DAY, NOW - 2 * DAY),
+        Object(
+            "contacts", BOB, {"email": "bob@acme.fr", "lifecyclestage": "lead"}, NOW - 8 * DAY, NOW - 2 * DAY
+        ),
         Object("contacts", ZOE, {"firstname": "Zoé"}, NOW - 7 * DAY, NOW - DAY),
         Object("companies", ACME, {"name": "Acme", "domain": "acme.fr"}, NOW - 9 * DAY, NOW - 9 * DAY),
-        Object("deals", DEAL, {"dealname": "One", "dealstage": "contractsent", "pipeline": "default"}, NOW, NOW),
+        Object(
+            "deals", DEAL, {"dealname": "One", "dealstage": "contractsent", "pipeline": "default"}, NOW, NOW
+        ),
         Link("contacts", JANE, "companies", ACME, primary=True),
         Link("contacts", BOB, "companies", ACME),
         Form("form-1", "Démo", NOW - 9 * DAY),

@@ -1,4 +1,4 @@
-"""The vendor's own client (hubspot-api-client 12) as an independent witness: it reads, writes, and meets errors."""
+"""The vendor's own client (hubspot-api-client 12) as an independent witness of the sandbox."""
 
 from __future__ import annotations
 
@@ -67,7 +67,9 @@ def test_a_wrong_token_is_its_unauthorized(portal: sandbox.Portal) -> None:
 
 def test_it_creates_and_patches(hubspot: HubSpot) -> None:
     api = hubspot.crm.contacts.basic_api
-    made = api.create(contacts.SimplePublicObjectInputForCreate(properties={"email": "New@X.fr"}, associations=[]))
+    made = api.create(
+        contacts.SimplePublicObjectInputForCreate(properties={"email": "New@X.fr"}, associations=[])
+    )
     assert made.properties["email"] == "new@x.fr"
     assert made.properties["lifecyclestage"] == "lead"
     changed = api.update(made.id, contacts.SimplePublicObjectInput(properties={"jobtitle": "Géomètre"}))
@@ -110,7 +112,11 @@ def test_a_batch_update_writes_the_good_and_lists_the_bad(hubspot: HubSpot) -> N
 def test_it_searches(hubspot: HubSpot) -> None:
     wanted = contacts.PublicObjectSearchRequest(
         filter_groups=[
-            {"filters": [{"propertyName": "lastmodifieddate", "operator": "GTE", "value": str(NOW - 2 * DAY)}]}
+            {
+                "filters": [
+                    {"propertyName": "lastmodifieddate", "operator": "GTE", "value": str(NOW - 2 * DAY)}
+                ]
+            }
         ],
         sorts=[{"propertyName": "lastmodifieddate", "direction": "DESCENDING"}],
         properties=["email"],
@@ -126,7 +132,10 @@ def test_it_reads_and_makes_associations(hubspot: HubSpot) -> None:
     answer = hubspot.crm.associations.v4.batch_api.get_page("contacts", "companies", wanted)
     assert isinstance(answer, v4.BatchResponsePublicAssociationMultiWithLabelWithErrors)
     (found,) = answer.results
-    assert [(kind.type_id, kind.label) for kind in found.to[0].association_types] == [(1, "Primary"), (279, None)]
+    assert [(kind.type_id, kind.label) for kind in found.to[0].association_types] == [
+        (1, "Primary"),
+        (279, None),
+    ]
     assert answer.errors[0].sub_category == "crm.associations.NO_ASSOCIATIONS_FOUND"
     hubspot.crm.associations.v4.basic_api.create_default("contacts", str(ZOE), "companies", str(ACME))
     page = hubspot.crm.associations.v4.basic_api.get_page("contacts", str(ZOE), "companies")
@@ -138,7 +147,11 @@ def test_a_task_with_its_contact(hubspot: HubSpot) -> None:
         "to": {"id": str(BOB)},
         "types": [{"associationCategory": "HUBSPOT_DEFINED", "associationTypeId": 204}],
     }
-    task = {"hs_timestamp": "2026-11-20T09:00:00Z", "hs_task_subject": "Appeler", "hs_task_status": "NOT_STARTED"}
+    task = {
+        "hs_timestamp": "2026-11-20T09:00:00Z",
+        "hs_task_subject": "Appeler",
+        "hs_task_status": "NOT_STARTED",
+    }
     made = hubspot.crm.objects.tasks.basic_api.create(
         objects.tasks.SimplePublicObjectInputForCreate(properties=task, associations=[link])
     )
@@ -198,7 +211,7 @@ def test_it_reads_forms_and_events(hubspot: HubSpot) -> None:
 
 
 def test_it_merges(hubspot: HubSpot) -> None:
-    merged = hubspot.crm.contacts.public_object_api.merge(
+    merged = hubspot.crm.contacts.basic_api.merge(
         contacts.PublicMergeInput(primary_object_id=str(BOB), object_id_to_merge=str(JANE))
     )
     assert merged.id not in (str(BOB), str(JANE))

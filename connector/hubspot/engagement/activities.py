@@ -46,25 +46,21 @@ class Activities:
         wanted: Wanted,  # noqa: ARG002 (one event: who asks wants it)
     ) -> AsyncIterator[EngagementPage]:
         """See Source.pages. Bookmark: {until}."""
-        loads = bookmark is None or (progress is not None and "load" in progress)
-        mark = {"until": until} if bookmark is None else bookmark
-        walk = (
+        once = (
             partial(self._load, t, since, until)
-            if loads
-            else partial(self._increment, t, since, {"since": mark["until"] - OVERLAP, "until": until})
+            if bookmark is None
+            else partial(self._increment, t, since, {"since": bookmark["until"] - OVERLAP, "until": until})
         )
-        if loads and progress and ("load" not in progress or progress["since"] > since):
-            progress = None  # of another walk: it left out what this one asks for
         with allowed(self.name.capitalize(), ["crm.objects.contacts.read"]):
-            async for page in resuming(walk, progress):
+            async for page in resuming(once, bookmark=bookmark, progress=progress, since=since):
                 yield page
 
     async def _load(
         self, t: Transport, since: int, until: int, progress: Document | None
     ) -> AsyncIterator[EngagementPage]:
-        """All of them, page by page. Progress: {load (cursor), since, until} of the run that began."""
-        at = progress or {"load": None, "since": since, "until": until}
-        after = at["load"]
+        """All of them, page by page. Progress: {after, until (of the run that began)}."""
+        at = progress or {"after": None, "until": until}
+        after = at["after"]
         while True:
             page = await objects.list_page(t, self.name, self.properties, after)
             after = page.after
@@ -72,7 +68,7 @@ class Activities:
             if after is None:
                 yield EngagementPage(rows, None, {"until": at["until"]}, skipped)
                 return
-            yield EngagementPage(rows, {**at, "load": after}, None, skipped)
+            yield EngagementPage(rows, {**at, "after": after}, None, skipped)
 
     async def _increment(
         self, t: Transport, since: int, window: Document, progress: Document | None

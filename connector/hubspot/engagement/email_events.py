@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from functools import partial
 
@@ -45,7 +45,8 @@ class EmailEvents:
         """
         types = [kind for kind, event in _EVENTS.items() if event in wanted.events]
         with allowed("Marketing e-mail events", ["content"], "Marketing Hub"):
-            async for page in resuming(partial(_walk, t, types, bookmark, since, until), progress):
+            once = partial(_walk, t, types, bookmark, since, until)
+            async for page in resuming(once, bookmark=bookmark, progress=progress, since=since):
                 yield page
 
 
@@ -57,28 +58,37 @@ async def _walk(
     until: int,
     progress: Document | None,
 ) -> AsyncIterator[EngagementPage]:
-    """Type by type, each in windows of 30 days, oldest first.
+    """Type by type, each in windows of 30 days, oldest first, up to the `until` of the run that began.
 
-    Bookmark: type -> end of its last finished window. Progress: {type, start, end, offset}.
+    Bookmark: type -> end of its last window. Progress: {until, done (the same, in this walk), window
+    ({type, start, end, offset}, the one under way)}.
     """
-    marks: Document = dict(bookmark or {})
+    at: Document = progress or {"until": until, "done": {}, "window": None}
+    end: int = at["until"]
+    done: dict[str, int] = dict(at["done"])
     for kind in types:
-        start = max(since, marks[kind] - OVERLAP) if kind in marks else since
-        at = progress if progress and progress["type"] == kind else None
-        if at and at["start"] > marks.get(kind, since - 1) + 1:
-            at = None  # of a walk that began later: it left out what this one asks for
-        while at or start <= until:
-            window = at or {"type": kind, "start": start, "end": min(start + _WINDOW - 1, until)}
-            async for page in _window(t, window):
-                yield page
-            marks[kind] = window["end"]
-            yield EngagementPage([], None, dict(marks))
-            at, start = None, window["end"] + 1
-    yield EngagementPage([], None, marks)
+        mark = (bookmark or {}).get(kind)
+        start = since if mark is None else max(since, mark - OVERLAP)
+        under_way = at["window"] if at["window"] and at["window"]["type"] == kind else None
+        if under_way or kind in done:
+            start = under_way["start"] if under_way else done[kind] + 1
+        for window in _windows(kind, start, end):
+            async for found, skipped, offset in _pages(t, under_way or window):
+                done |= {kind: window["end"]} if offset is None else {}
+                under_way = None if offset is None else {**window, "offset": offset}
+                here = {"until": end, "done": dict(done), "window": under_way}
+                yield EngagementPage(found, here, None, skipped)
+    yield EngagementPage([], None, {**(bookmark or {}), **done})
 
 
-async def _window(t: Transport, window: Document) -> AsyncIterator[EngagementPage]:
-    """The pages of one window; both of its ends are inclusive."""
+def _windows(kind: str, start: int, until: int) -> Iterator[Document]:
+    """Both ends of a window belong to it."""
+    for begin in range(start, until + 1, _WINDOW):
+        yield {"type": kind, "start": begin, "end": min(begin + _WINDOW - 1, until)}
+
+
+async def _pages(t: Transport, window: Document) -> AsyncIterator[tuple[list[Engagement], int, str | None]]:
+    """(events, rows that cannot be one, offset of the next page) of each page of a window."""
     cursor = Cursor(f"e-mail events {window['type']}", window.get("offset"))
     while True:
         at: Params = {} if cursor.at is None else {"offset": cursor.at}
@@ -94,7 +104,7 @@ async def _window(t: Transport, window: Document) -> AsyncIterator[EngagementPag
         kept = [row for row in given if row is not None]
         following = document.get("offset") if document.get("hasMore") else None
         cursor.go(None if following is None else str(following))
-        yield EngagementPage(kept, {**window, "offset": cursor.at}, None, len(given) - len(kept))
+        yield kept, len(given) - len(kept), cursor.at
         if cursor.at is None:
             return
 

@@ -41,15 +41,9 @@ class Forms:
         """See Source.pages. attrs: form (its name), form_id, path, domain."""
         with allowed("Form submissions", ["forms"]):
             feeds = [Feed(str(form["id"]), partial(_submissions, t, form)) for form in await _forms(t)]
-            again = partial(_walk, feeds, bookmark, since, until)
-            async for page in resuming(again, progress):
+            once = partial(walk, feeds, bookmark, since, until)
+            async for page in resuming(once, bookmark=bookmark, progress=progress, since=since):
                 yield page
-
-
-def _walk(
-    feeds: list[Feed], bookmark: Document | None, since: int, until: int, progress: Document | None
-) -> AsyncIterator[EngagementPage]:
-    return walk(feeds, bookmark=bookmark, progress=progress, since=since, until=until)
 
 
 async def _forms(t: Transport) -> list[Document]:

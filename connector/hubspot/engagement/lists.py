@@ -38,15 +38,9 @@ class Lists:
         """See Source.pages. attrs: list (its name), list_id."""
         with allowed("List memberships", ["crm.lists.read"]):
             feeds = [Feed(str(one["listId"]), partial(_joins, t, one)) for one in await _lists(t, wanted)]
-            again = partial(_walk, feeds, bookmark, since, until)
-            async for page in resuming(again, progress):
+            once = partial(walk, feeds, bookmark, since, until)
+            async for page in resuming(once, bookmark=bookmark, progress=progress, since=since):
                 yield page
-
-
-def _walk(
-    feeds: list[Feed], bookmark: Document | None, since: int, until: int, progress: Document | None
-) -> AsyncIterator[EngagementPage]:
-    return walk(feeds, bookmark=bookmark, progress=progress, since=since, until=until)
 
 
 async def _lists(t: Transport, wanted: Wanted) -> list[Document]:

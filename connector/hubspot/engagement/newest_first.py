@@ -26,27 +26,29 @@ class Feed:
 
 
 async def walk(
-    feeds: Sequence[Feed], *, bookmark: Document | None, progress: Document | None, since: int, until: int
+    feeds: Sequence[Feed], bookmark: Document | None, since: int, until: int, progress: Document | None
 ) -> AsyncIterator[EngagementPage]:
-    """Every feed back to its own bookmark, which moves when that feed is finished.
+    """Every feed back to its own mark.
 
-    Bookmark: feed key -> newest time given. Progress: {feed, after, newest}.
+    Bookmark: feed key -> newest time given. Progress: {done (the same, of feeds finished in this walk),
+    feed, after, newest (of the one under way)}.
     """
-    marks: Document = dict(bookmark or {})
+    at: Document = progress or {"done": {}, "feed": None}
+    done: dict[str, int] = dict(at["done"])
     for feed in feeds:
-        at: Document = progress if progress and progress["feed"] == feed.key else {}
-        newest: int = at.get("newest") or marks.get(feed.key, 0)
-        floor = max(since, marks.get(feed.key, 0) - OVERLAP)
-        cursor: Cursor | None = Cursor(feed.key, at.get("after"))
-        while cursor is not None:
+        if feed.key in done:
+            continue
+        under_way = at if at["feed"] == feed.key else {}
+        mark: int = (bookmark or {}).get(feed.key, 0)
+        floor = max(since, mark - OVERLAP)
+        newest: int = under_way.get("newest", mark)
+        cursor = Cursor(feed.key, under_way.get("after"))
+        while feed.key not in done:
             page = await feed.read(cursor.at)
             kept = [row for row in page.rows if floor <= row.at <= until]
             newest = max([newest, *(row.at for row in kept)])
             if cursor.go(page.after) is None or any(row.at < floor for row in page.rows):
-                marks[feed.key] = newest
-                yield EngagementPage(kept, None, dict(marks), page.skipped)
-                cursor = None
-            else:
-                here = {"feed": feed.key, "after": cursor.at, "newest": newest}
-                yield EngagementPage(kept, here, None, page.skipped)
-    yield EngagementPage([], None, marks)
+                done[feed.key] = newest
+            here = {"done": dict(done), "feed": feed.key, "after": cursor.at, "newest": newest}
+            yield EngagementPage(kept, here, None, page.skipped)
+    yield EngagementPage([], None, {**(bookmark or {}), **done})

@@ -35,10 +35,9 @@ class PageViews:
     ) -> AsyncIterator[EngagementPage]:
         """See Source.pages. attrs: path (without query), domain, url."""
         start = max(since, bookmark["until"] - OVERLAP) if bookmark else since
-        if progress and progress["start"] > start:
-            progress = None  # of a walk that began later: it left out what this one asks for
+        once = partial(_walk, t, {"start": start, "end": until})
         with allowed("Page views", ["oauth"], "an Enterprise account"):
-            async for page in resuming(partial(_walk, t, {"start": start, "end": until}), progress):
+            async for page in resuming(once, bookmark=bookmark, progress=progress, since=since):
                 yield page
 
 

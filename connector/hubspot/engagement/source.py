@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from connector.errors import MissingScope, Refused, Unavailable
@@ -67,19 +67,34 @@ class Source(Protocol):
 Walk = Callable[[Document | None], AsyncIterator[EngagementPage]]
 
 
-async def resuming(walk: Walk, progress: Document | None) -> AsyncIterator[EngagementPage]:
-    """`walk(progress)`; from the start if the CRM refuses the cursor in it (cursors are opaque, they age)."""
-    begun = False
-    try:
-        async for page in walk(progress):
-            begun = True
-            yield page
-        return
-    except Refused:
-        if begun or progress is None:
-            raise
+async def resuming(
+    walk: Walk, *, bookmark: Document | None, progress: Document | None, since: int
+) -> AsyncIterator[EngagementPage]:
+    """`walk(where it stopped)`: from the start if it was a walk with another beginning, or if the CRM
+    refuses the cursor in it (cursors are opaque, they age).
+
+    Around what the walk says, progress holds its beginning: {from (bookmark), since, at}.
+    """
+    same = progress is not None and progress["from"] == bookmark and progress["since"] <= since
+    begun = progress if same else None
+    given = False
+    if begun is not None:
+        try:
+            async for page in walk(begun["at"]):
+                given = True
+                yield _marked(page, bookmark, begun["since"])
+            return
+        except Refused:
+            if given:
+                raise
     async for page in walk(None):
-        yield page
+        yield _marked(page, bookmark, since)
+
+
+def _marked(page: EngagementPage, bookmark: Document | None, since: int) -> EngagementPage:
+    if page.progress is None:
+        return page
+    return replace(page, progress={"from": bookmark, "since": since, "at": page.progress})
 
 
 @contextmanager
@@ -93,7 +108,5 @@ def allowed(what: str, scopes: Sequence[str], tier: str = "") -> Iterator[None]:
     except MissingScope as no:
         said = " or ".join(no.scopes or scopes)
         needs = f"the scope {said}" + (f" and {tier}" if tier else "")
-        raise Unavailable(
-            f"{what} cannot be read: that needs {needs}.",
-            f"{GRANT.format(scopes=said)} The other sources go on.",
-        ) from no
+        fix = f"{GRANT.format(scopes=said)} The other sources go on."
+        raise Unavailable(f"{what} cannot be read: that needs {needs}.", fix) from no

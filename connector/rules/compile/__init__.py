@@ -38,9 +38,8 @@ def score_select(rules: Rules, dialect: str = "sqlite") -> str:
 
     contact_id, as_of; r_<i> the points of rule i of `workflow.rules()` after window, once_per, at_most and
     decay; n_<i> how many signals count under a signal rule; g_<n> of the groups in file order, capped;
-    a_<n> of the axes, within floor and ceiling; total of
-    the axes, not below its floor (all in units of 1 / POINT); points, the total in whole points, half away
-    from zero; c_<n> 1 or 0 for leaf n of `workflow.stage_leaves()`; next_change_at, the earliest moment
+    a_<n> of the axes, within floor and ceiling; total of the axes, not below its floor (r, g, a and total in
+    units of 1 / POINT); points, the total in whole points, half away from zero; c_<n> 1 or 0 for leaf n of `workflow.stage_leaves()`; next_change_at, the earliest moment
     after as_of at which any of this may change without new input, NULL if none.
 
     Raises ValueError for a tree that the loader lets nobody write (a scoring rule that asks for the score, a

@@ -90,6 +90,8 @@ def _literal(kind: FieldType, value: Value) -> Expr:
 def _like(value: Expr, pattern: str) -> Expr:
     """The whole value, `*` the only wildcard. SQLite's LIKE ignores the case of ASCII letters; both sides
     are folded, so that it does not matter."""
+    if "*" not in pattern:
+        return exp.EQ(this=value.copy(), expression=text(pattern))
     escaped = "".join(_ESCAPE + c if c in f"%_{_ESCAPE}" else c for c in pattern).replace("*", "%")
     return exp.Escape(
         this=exp.Like(this=value.copy(), expression=text(escaped)), expression=exp.Literal.string(_ESCAPE)

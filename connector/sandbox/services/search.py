@@ -114,7 +114,7 @@ def _order(account: Account, kind: Kind, body: Body) -> str:
     by = expression(account, kind, name)
     if not account.knobs.search_keeps_sort and by in ("modified", "created"):
         # Off by up to an hour, the same way each time (HUBSPOT.md 10, row 41).
-        by = f"{by} + (id * 2654435761) % 3600000"
+        by = f"{by} + (id * 1640531) % 3600000"
     return f"{by} {'desc' if down else 'asc'}, id"
 
 

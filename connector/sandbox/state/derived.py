@@ -62,12 +62,9 @@ class Derived:
 
     def everything(self) -> None:
         """All contacts and companies, after a bulk load."""
-        counted = self._submissions()
         deals = dict(self._db.rows(_COUNT, "contacts", "deals"))
-        for email, values in counted.items():
-            id = self._db.value("select id from emails where email = ?", email)
-            if id is not None:
-                self._merge("contacts", id, values)
+        for id, values in self._submissions().items():
+            self._merge("contacts", id, values)
         for id, number in deals.items():
             self._merge("contacts", id, {"num_associated_deals": str(number)})
         self._companies()
@@ -85,11 +82,11 @@ class Derived:
             for id, number in self._db.rows(_COUNT, "companies", kind):
                 self._merge("companies", id, {f"num_associated_{kind}": str(number)})
 
-    def _submissions(self) -> dict[str, Props]:
-        by_email: dict[str, list[tuple[Any, ...]]] = {}
-        for email, form, name, at in self._db.con.execute(_OF_ALL):
-            by_email.setdefault(email, []).append((form, name, at))
-        return {email: _forms(rows) for email, rows in by_email.items()}
+    def _submissions(self) -> dict[int, Props]:
+        by_contact: dict[int, list[tuple[Any, ...]]] = {}
+        for id, form, name, at in self._db.con.execute(_OF_ALL):
+            by_contact.setdefault(id, []).append((form, name, at))
+        return {id: _forms(rows) for id, rows in by_contact.items()}
 
     def _merge(self, kind: str, id: int, values: Mapping[str, str]) -> None:
         text = self._db.value("select props from objects where kind = ? and id = ?", kind, id)
@@ -107,8 +104,8 @@ _COUNT = (
 )
 _COUNT_ONE = "select count(distinct to_id) from links where from_kind = ? and from_id = ? and to_kind = ?"
 _OF_ALL = (
-    "select email, form, coalesce(name, form), at from submissions left join forms on guid = form"
-    " where email is not null order by at, n"
+    "select emails.id, form, coalesce(name, form), at from submissions join emails using (email)"
+    " left join forms on guid = form order by at, n"
 )
 _OF_EMAIL = (
     "select form, coalesce(name, form), at from submissions left join forms on guid = form"
