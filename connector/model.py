@@ -9,7 +9,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
 MINUTE = 60_000
@@ -47,14 +47,45 @@ class Secret:
 
 
 def fold(text: str) -> str:
-    """Text as it is compared: without case and accents (`Étudiant` equals `etudiant`), ends trimmed."""
-    plain = unicodedata.normalize("NFKD", text.replace("œ", "oe").replace("Œ", "oe").replace("æ", "ae"))
-    return "".join(c for c in plain if c != "\0" and not unicodedata.combining(c)).casefold().strip()
+    """Text as it is compared: without case and accents (`Étudiant` equals `etudiant`), ends trimmed.
+
+    Folded text stays as it is when it is folded again.
+    """
+    # letters that hide in a ligature or a symbol come out by the first step, and may be capitals
+    plain = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
+    bare = "".join(_LIGATURES.get(c, c) for c in plain if not unicodedata.combining(c))
+    return bare.casefold().strip()
+
+
+_LIGATURES = {"œ": "oe", "æ": "ae", "\0": ""}
 
 
 def iso(at: int | None) -> str | None:
     """A moment as documents show it: `2026-11-16T09:00:00Z`."""
     return None if at is None else datetime.fromtimestamp(at // 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def when(text: str) -> datetime | None:
+    """The CRM's text for a moment or a date, ISO-8601 (UTC unless it says more) or milliseconds; None where
+    it is none."""
+    said = text.strip()
+    try:
+        if said.removeprefix("-").isdecimal() and len(said) > 8:
+            return _EPOCH + int(said) * _MS
+        found = datetime.fromisoformat(said)
+        return found if found.tzinfo else found.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
+        return None
+
+
+def moment(text: str) -> int | None:
+    """`when` in milliseconds."""
+    found = when(text)
+    return None if found is None else (found - _EPOCH) // _MS
+
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MS = timedelta(milliseconds=1)
 
 
 def mask(address: str | None) -> str:

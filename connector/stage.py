@@ -15,7 +15,8 @@ from connector.model import Score, Standing, Transition, Writer
 from connector.rules.tree import All, AnyOf, Condition, Leaf, Not, Reached, Rules, SalesSet, StageRule
 from connector.rules.words import words
 
-VALIDATED = "sql"  # from here on even an import's word is evidence: nobody imports customers by default
+# from the first of these on even an import's word is evidence: nobody imports customers by default
+VALIDATED = ("sql", "qualified_prospect", "customer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +99,9 @@ def _adopted(rules: Rules, witness: Witness | None) -> str | None:
     if witness is None or witness.undone:
         return None
     stage = our_stage(rules, witness.value)
-    if witness.writer == "default" and _index(rules, stage) < max(_index(rules, VALIDATED), 0):
+    stages = rules.workflow.stages
+    validated = next((n for n, s in enumerate(stages) if s.id in VALIDATED), len(stages))
+    if witness.writer == "default" and _index(rules, stage) < validated:
         return None
     return stage if witness.writer in ("default", "crm", "person", "app") else None
 

@@ -7,6 +7,7 @@ import sqlite3
 from typing import Any
 
 from connector.diagnostics import Place
+from connector.model import DAY
 from connector.rules import compile as compiler
 from connector.rules import tree
 from connector.rules.tree import Rules, Test, WorkflowRules
@@ -144,3 +145,55 @@ def to_condition(plain: tuple, types: dict[str, str], place: Any) -> tree.Condit
             kind = "number" if scope == "score" else types[name]
             return Test(scope, name, kind, op, tuple(values), next(place))
     raise ValueError(plain)
+
+
+# -- one person under a few rules -----------------------------------------------------------------------
+
+NOW = 1_790_000_000_000
+FIELDS = {
+    "job_title": ("contacts", "text"),
+    "persona": ("contacts", "choice"),
+    "opted": ("contacts", "bool"),
+    "timing": ("contacts", "date"),
+    "size": ("companies", "number"),
+    "probability": ("deals", "number"),
+    "amount": ("deals", "number"),
+    "is_won": ("deals", "bool"),
+    "closing": ("deals", "datetime"),
+}
+
+
+def rule_set(axes: list[dict], criteria: list[tuple] | None = None, floor: int | None = 0) -> dict:
+    return {
+        "axes": axes,
+        "total": {"of": [axis["id"] for axis in axes], "floor": floor},
+        "criteria": criteria or [],
+    }
+
+
+def one_group(*rules: dict, **more) -> list[dict]:
+    return [{"id": "only", "groups": [{"rules": list(rules), **more}]}]
+
+
+def cache_for(plain: dict, fields: dict[str, tuple[str, str]] = FIELDS) -> ScoreCache:
+    return ScoreCache(to_rules(plain, fields))
+
+
+def signal(kind: str, at: int, *, n: int = 0, email: str | None = None, rejected: str | None = None) -> dict:
+    made = {"id": f"{kind}-{at}-{n}", "kind": kind, "at": at, "day": at // DAY}
+    return made | {"email": email, "form": None, "rejected": rejected}
+
+
+def person(signals: list[dict], deals: list[dict] | None = None, **fields) -> dict:
+    return {"fields": fields, "deals": deals or [], "signals": signals}
+
+
+def score_of(plain: dict, who: dict, at: int = NOW, epoch: int | None = None) -> dict:
+    cache = cache_for(plain)
+    cache.add_person("c1", who)
+    cache.at({"c1": at}, {"c1": epoch})
+    return cache.scores()["c1"]
+
+
+def criterion(leaf: tuple, who: dict, at: int = NOW) -> bool:
+    return bool(score_of(rule_set(one_group({"points": 0, "signal": "x"}), [leaf]), who, at)["c_0"])

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from score_cache import ScoreCache, to_rules
 
-from connector.rules.compile import POINT
+from connector.model import POINT
 
 PEOPLE = 50
 NOW = 1_000

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import sys
-from importlib import import_module, metadata
+from importlib import import_module
 
 import click
+
+from connector import __version__
 
 # verb -> (module, sentence of `--help`): a verb's module is imported when it is called
 VERBS = {
@@ -47,7 +49,7 @@ class Verbs(click.Group):
 
 
 @click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(metadata.version("lead-connector"), prog_name="connector")
+@click.version_option(__version__, prog_name="connector")
 def connector() -> None:
     """Qualifies the leads of a CRM by rules in plain files.
 

@@ -2,7 +2,8 @@
 
 burst         100 in 10 s until the answers' headers say more; we take a share of it (others live there too)
 search        5 a second for the whole account, shared with every other app; no headers say so
-associations  100 in 10 s
+associations  100 in 10 s; such a call takes a place in the burst too (whether the CRM counts it there is not
+              documented)
 
 A place in a bucket is free again one window after its answer has arrived, not after it left: the CRM
 counted the request somewhere in between, so its rolling window can never see more than we meant. And at
@@ -103,6 +104,16 @@ class Budget:
             "associations": Bucket("association", max(1, int(100 * share)), 10.0, clock, sleep),
         }
 
+    @asynccontextmanager
+    async def place(self, name: Name) -> AsyncIterator[None]:
+        """A place in the bucket, and in the burst for associations: always in this order."""
+        async with self.buckets[name].place():
+            if name != "associations":
+                yield
+                return
+            async with self.buckets["burst"].place():
+                yield
+
     def learn(self, name: Name, headers: Mapping[str, str]) -> None:
         """Adapt the burst bucket to what an answer's headers say.
 
@@ -112,7 +123,7 @@ class Budget:
         most, window, left = (
             _header(headers, part) for part in ("max", "interval-milliseconds", "remaining")
         )
-        if name != "burst" or not most:
+        if name == "search" or not most:
             return
         burst = self.buckets["burst"]
         burst.window = window / 1000 if window else burst.window

@@ -152,7 +152,7 @@ class Transport:
 
     async def _exchange(self, asked: Asked, bucket: Name, exchange: Exchange, token: Secret) -> Answer:
         kind = "write" if asked.writes else "search" if bucket == "search" else "read"
-        async with self._budget.buckets[bucket].place():
+        async with self._budget.place(bucket):
             self.counts[kind] += 1
             answer = await exchange(token)
             self._budget.learn(bucket, answer.headers)

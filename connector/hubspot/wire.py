@@ -6,11 +6,13 @@ without milliseconds, or as milliseconds since the epoch (HUBSPOT.md 3.2, 4.6, 4
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MS = timedelta(milliseconds=1)
+_FULL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://|/")
 EARLIEST = 1000  # ms; the CRM answers 500 to a lower bound of 0
 
 
@@ -58,11 +60,11 @@ def page(url: object) -> tuple[str | None, str | None]:
     if said is None:
         return None, None
     try:
-        parts = urlsplit(said if "//" in said or said.startswith("/") else f"//{said}")
+        parts = urlsplit(said.strip() if _FULL.match(said.strip()) else f"//{said.strip()}")
         domain = parts.hostname
     except ValueError:
         return None, None
-    return "/" + parts.path.strip().lstrip("/"), domain
+    return "/" + parts.path.lstrip("/"), domain
 
 
 def number(value: object) -> float | None:

@@ -23,7 +23,7 @@ CODES: Mapping[str, str] = {
     "misplaced-key": "A key that means nothing where it stands.",
     "missing-value": "Nothing stands behind a key.",
     "wrong-shape": "A value, a list or a block stands where another of these belongs.",
-    "empty-list": "A list has no entries.",
+    "empty-list": "A list or block has nothing in it.",
     "too-deep": "Too much stands within each other.",
     "too-long": "A text or a list is too long.",
     # values

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from connector.model import fold
-from connector.rules.nodes import Block, Hole, Items, Mistakes, Node, Scalar, Spot, listed, quoted
+from connector.rules.nodes import Block, Entry, Hole, Items, Mistakes, Node, Scalar, Spot, listed, quoted
 from connector.rules.suggest import close
 
 LONGEST_NAME = 60
@@ -39,6 +39,14 @@ def block(node: Node, name: str, mistakes: Mistakes, example: str = "") -> Block
         return node
     _wrong_shape(node, f"{name} is a block of `key: value` lines", example, mistakes)
     return None
+
+
+def entries(node: Node, name: str, mistakes: Mistakes, example: str = "") -> tuple[Entry, ...]:
+    """The entries of a block that must have some."""
+    found = block(node, name, mistakes, example)
+    if found is not None and not found.entries:
+        empty_list(found, name, mistakes)
+    return found.entries if found else ()
 
 
 def keys(node: Node, kind: Kind, mistakes: Mistakes, example: str = "") -> dict[str, Node] | None:
@@ -107,8 +115,8 @@ def empty_list(node: Node, name: str, mistakes: Mistakes) -> None:
     mistakes.add(
         "empty-list",
         node,
-        f"{name} is an empty list",
-        why="nothing can ever be found in an empty list.",
+        f"{name} has nothing in it",
+        why="nothing can ever be found there.",
         fix="put at least one entry between the brackets, or delete the line.",
     )
 

@@ -19,7 +19,7 @@ MOST_POINTS = 10_000  # of a rule
 MOST_TOTAL = 1_000_000  # of floors, ceilings, caps, thresholds
 LONGEST_DURATION = 36_500 * DAY
 _NUMBER = re.compile(r"[+-]?([0-9]+(_[0-9]+)*)([.][0-9]+)?([eE][+-]?[0-9]{1,3})?")
-_DECIMAL = re.compile(r"([+-]?)([0-9]{1,12})(?:[.]([0-9]+))?")
+_DECIMAL = re.compile(r"([+-]?)([0-9]{1,12}(?:_[0-9]{1,3}){0,4})(?:[.]([0-9]+))?")
 _DURATION = re.compile(r"([0-9]{1,9})(m|h|d|w)")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _DATETIME = re.compile(
@@ -70,7 +70,7 @@ def thousandths(
     found = scalar(node, name, mistakes)
     if found is None:
         return None
-    match = _DECIMAL.fullmatch(found.text.strip().replace("_", ""))
+    match = _DECIMAL.fullmatch(found.text.strip())
     if match is None:
         _not_a_number(found, name, mistakes)
         return None
@@ -96,7 +96,7 @@ def whole(node: Node, name: str, mistakes: Mistakes, least: int, most: int) -> i
     found = scalar(node, name, mistakes)
     if found is None:
         return None
-    match = _DECIMAL.fullmatch(found.text.strip().replace("_", ""))
+    match = _DECIMAL.fullmatch(found.text.strip())
     if match is None:
         _not_a_number(found, name, mistakes)
         return None

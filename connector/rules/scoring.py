@@ -60,8 +60,8 @@ class Scoring:
         self._ids: dict[str, Scalar] = {}
 
     def axes(self, node: Node) -> tuple[Axis, ...]:
-        found = reading.block(node, "`scores`", self._mistakes, "fit: {groups: ...}")
-        return reading.each(found.entries if found else (), self._axis)
+        entries = reading.entries(node, "`scores`", self._mistakes, "fit: {groups: ...}")
+        return reading.each(entries, self._axis)
 
     def _axis(self, entry: Entry) -> Axis | None:
         name = reading.name(entry.key, "a score's name", self._mistakes, _RESERVED_AXES)
@@ -79,10 +79,9 @@ class Scoring:
                 fix="make the floor the lower of the two.",
             )
         groups = said.get("groups")
-        block = (
-            reading.block(groups, "`groups`", self._mistakes, "intent: {rules: [...]}") if groups else None
-        )
-        made = reading.each(block.entries if block else (), self._group)
+        example = "intent: {rules: [...]}"
+        entries = reading.entries(groups, "`groups`", self._mistakes, example) if groups else ()
+        made = reading.each(entries, self._group)
         return Axis(name, made, entry.key.place, floor, ceiling) if name else None
 
     def _bound(self, said: Mapping[str, Node], key: str) -> int | None:

@@ -16,7 +16,7 @@ from connector.rules.document import BREAKS, read_document, twice
 from connector.rules.nodes import Block, Entry, Hole, Mark, Mistakes, Node, Spot, quoted
 
 FOLDERS = ("mappings", "workflows")
-LARGEST = 1_000_000  # bytes of one file
+LARGEST = 300_000  # bytes of one file
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ from connector.sandbox.control import Controls
 from connector.sandbox.desk import Desk
 from connector.sandbox.faults import Fault
 from connector.sandbox.portal import Portal, serve, start
-from connector.sandbox.state import Account
+from connector.sandbox.state import Account, load
 from connector.sandbox.state.records import Writer
 
-__all__ = ["Account", "Controls", "Desk", "Fault", "Portal", "Writer", "portal_app", "serve", "start"]
+__all__ = ["Account", "Controls", "Desk", "Fault", "Portal", "Writer", "load", "portal_app", "serve", "start"]

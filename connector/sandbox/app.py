@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
 from connector.sandbox import clock, control
-from connector.sandbox.desk import Answer, Desk, Request
+from connector.sandbox.desk import LARGEST, Answer, Desk, Request
 from connector.sandbox.faults import Fault
 from connector.sandbox.state import Account
 from connector.sandbox.wire import dump
@@ -16,7 +16,6 @@ Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
-LARGEST = 20_000_000
 
 
 class ConnectionCut(ConnectionResetError):

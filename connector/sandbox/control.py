@@ -16,7 +16,7 @@ from connector.sandbox.desk import Answer, Desk, Request
 from connector.sandbox.kinds import KINDS
 from connector.sandbox.rules import happening, lifecycle, merging, validation, writing
 from connector.sandbox.services.objects import created
-from connector.sandbox.state import Token
+from connector.sandbox.state import Token, load
 from connector.sandbox.state.records import Record, Writer
 from connector.sandbox.wire import Refusal, query_of
 
@@ -101,7 +101,7 @@ class Controls:
 
     def load(self, many: Iterable[rows.Row]) -> None:
         """Adds rows as they stand; records by the same id are replaced."""
-        self._account.load(many)
+        load(self._account, many)
 
     def happen(self, many: Iterable[rows.Row]) -> None:
         """Adds engagement as it happens: the contacts' counters and dates move with it."""
@@ -260,6 +260,9 @@ def _post(controls: Controls, name: str, body: Any) -> Any:
             return {"now": controls.advance(float(given["seconds"]))}
         case "edit":
             return controls.edit(**given)
+        case "change":
+            writer = Writer(str(given.pop("source")), str(given.pop("source_id", "")))
+            return controls.change(writer=writer, **given)
         case "create":
             return {"id": controls.create(**given)}
         case "merge":

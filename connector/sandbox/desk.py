@@ -21,6 +21,7 @@ from connector.sandbox.state import Account, Token
 from connector.sandbox.state.knobs import TIERS
 from connector.sandbox.wire import Body, Call, Refusal, Reply, Route, Unimitated, dump, query_of
 
+LARGEST = 20_000_000  # bytes of a body
 JSON = "application/json;charset=utf-8"
 
 
@@ -73,6 +74,8 @@ class Desk:
         return Answer(reply.status, dump(reply.body), {**headers, **reply.headers})
 
     def _reply(self, request: Request, headers: dict[str, str]) -> Reply:
+        if len(request.raw) > LARGEST:
+            raise Refusal(413, {"status": "error", "message": "Request Entity Too Large"})
         if len(request.path) + len(request.query) > self.account.knobs.uri_limit:
             raise refusals.uri_too_long()
         route, version, args = self._find(request)

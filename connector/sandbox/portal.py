@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import signal
 import socket
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -17,6 +19,7 @@ from connector.sandbox.control import Controls
 from connector.sandbox.desk import Desk
 from connector.sandbox.rows import Row
 from connector.sandbox.state import Account
+from connector.sandbox.state import load as fill
 
 HOST = "127.0.0.1"
 Refused = list[tuple[int, str]]
@@ -28,6 +31,23 @@ class _Protocol(H11Protocol):
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
         self.app_state = {**self.app_state, "transport": transport}
+
+
+class _Server(uvicorn.Server):
+    """uvicorn's, but a signal ends it and is not raised again: the file is closed and the caller goes on."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        ending = (signal.SIGINT, signal.SIGTERM)
+        before = {one: signal.signal(one, self.handle_exit) for one in ending}
+        try:
+            yield
+        finally:
+            for one, handler in before.items():
+                signal.signal(one, handler)
 
 
 class Portal(Controls):
@@ -42,7 +62,7 @@ class Portal(Controls):
         self._socket = _listen(port)
         self.port: int = self._socket.getsockname()[1]
         self.url = f"http://{HOST}:{self.port}"
-        self._server = uvicorn.Server(_config(desk))
+        self._server = _Server(_config(desk))
         self._thread: threading.Thread | None = None
 
     def start(self) -> Portal:
@@ -137,15 +157,15 @@ def _fill(
     if contacts:
         from connector.sandbox.population import populate
 
-        account.load(populate(contacts, seed, moment))
+        fill(account, populate(contacts, seed, moment))
     if load is not None:
         from connector.sandbox import csvload
 
         loaded = csvload.read(load, moment)
-        account.load(loaded.rows)
+        fill(account, loaded.rows)
         refused = list(loaded.refused)
     if rows is not None:
-        account.load(rows)
+        fill(account, rows)
     return refused
 
 

@@ -8,15 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import parse_qsl
 
 import orjson
 
 from connector.sandbox import kinds
-
-if TYPE_CHECKING:
-    from connector.sandbox.state import Account, Token
+from connector.sandbox.state import Account, Token
 
 Body = dict[str, Any]
 
@@ -129,7 +127,7 @@ class Call:
         return inputs
 
 
-Handler = Callable[["Account", Call], Reply]
+Handler = Callable[[Account, Call], Reply]
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +178,26 @@ def within(name: str, number: int, most: int, least: int = 1) -> int:
         bound = f"less than or equal to {most}" if number > most else f"greater than or equal to {least}"
         raise refuse(400, f"Invalid {name}: {number}. It must be {bound}.", "VALIDATION_ERROR")
     return number
+
+
+def integer(body: Body, name: str, default: int) -> int:
+    """A whole number of a body. Raises Refusal (400) for anything else."""
+    value = body.get(name)
+    if value is None:
+        return default
+    if isinstance(value, bool) or not isinstance(value, int) or abs(value) > 2**31:
+        raise bad_json(f'Cannot deserialize value of type `int` from "{value}": not a valid `int` value')
+    return value
+
+
+def texts(body: Body, name: str) -> list[str]:
+    """A list of a body, as text. Raises Refusal (400) for anything else."""
+    value = body.get(name)
+    if value is None:
+        return []
+    if not isinstance(value, list) or any(isinstance(one, list | dict) for one in value):
+        raise bad_json("Cannot deserialize value of type `java.util.ArrayList<java.lang.String>`")
+    return [str(one) for one in value]
 
 
 def query_of(text: str) -> dict[str, tuple[str, ...]]:

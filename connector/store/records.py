@@ -10,14 +10,14 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import orjson
 from sqlite_utils import Database
 
-from connector.model import DAY, Link, Record, fold
+from connector.model import DAY, Link, Record, fold, when
 from connector.rules.tree import Field, MappingRules
 
 TABLES = {"contacts": "contact", "companies": "company", "deals": "deal"}
@@ -29,6 +29,8 @@ _SQL_TYPES = {
     "date": "INTEGER",
     "datetime": "INTEGER",
 }
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MS = timedelta(milliseconds=1)
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 
 
@@ -69,24 +71,12 @@ def _bool(value: str) -> int:
 
 def _moment(value: str, kind: str, zone: tzinfo) -> int:
     """A date is the start of its day in the mapping's time zone; a moment is UTC unless it says more."""
-    try:
-        if value.lstrip("-").isdigit() and len(value) > 8:
-            when = datetime.fromtimestamp(int(value) / 1000, UTC)
-        else:
-            when = datetime.fromisoformat(value)
-    except (ValueError, OverflowError, OSError):
-        raise Unfit(f"is not a {'date' if kind == 'date' else 'date and time'}") from None
+    found = when(value)
+    if found is None:
+        raise Unfit(f"is not a {'date' if kind == 'date' else 'date and time'}")
     if kind == "date":
-        when = datetime(when.year, when.month, when.day, tzinfo=zone)
-    return int((when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp() * 1000)
-
-
-def moment(value: str) -> int | None:
-    """Milliseconds out of the CRM's text for a moment; None where it is none."""
-    try:
-        return _moment(value.strip(), "datetime", UTC)
-    except Unfit:
-        return None
+        found = datetime(found.year, found.month, found.day, tzinfo=zone)
+    return (found - _EPOCH) // _MS
 
 
 def fields_of(mapping: MappingRules, object_type: str) -> list[Field]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from connector.model import Document
-from connector.views import Draw, Ink, count
+from connector.views.ink import Draw, Ink, count
 
 SHOWN = 20  # contacts of a plan that are drawn; `-v` draws all
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from connector.model import Document
-from connector.views import Draw, Ink, count, table
+from connector.views.ink import Draw, Ink, count, table
 
 
 def contacts(document: Document, ink: Ink) -> list[str]:

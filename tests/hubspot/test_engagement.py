@@ -362,6 +362,14 @@ async def test_a_page_view_has_its_path(portal: Portal, t: Transport) -> None:
     assert view.attrs == {"path": "/tarifs", "domain": "www.acme.fr", "url": url}
 
 
+async def test_a_late_page_view_is_in_the_next_increment(portal: Portal, t: Transport) -> None:
+    reader = await whole("page_views", t)
+    late = rows.WebEvent("late", ANNE, "e_visited_page", NOW - OVERLAP // 2, {"hs_url": "https://acme.fr/"})
+    portal.load([rows.Object("contacts", ANNE, {}, NOW - DAY, NOW - DAY), late])
+    await reader.run(until=NOW + HOUR)
+    assert [row.id for row in reader.rows.values()] == ["late"]
+
+
 def activity(kind: str, id: int, contacts: list[int], **properties: str) -> list[rows.Row]:
     said = {"hs_timestamp": str(NOW - DAY), **properties}
     made = rows.Object(kind, id, said, NOW - DAY, NOW - DAY)
@@ -387,6 +395,20 @@ async def test_a_meeting_is_an_event_of_everyone_in_it(portal: Portal, t: Transp
     assert {key: row.at for key, row in reader.rows.items()} == dict.fromkeys(both, NOW + DAY)
     for row in reader.rows.values():
         assert (row.attrs, row.label) == ({"outcome": "COMPLETED", "type": "Démo"}, "Démo ACME")
+
+
+async def test_a_call_that_search_shows_late_is_in_the_next_increment(portal: Portal, t: Transport) -> None:
+    portal.load([rows.Object("contacts", ANNE, {}, NOW - DAY, NOW - DAY)])
+    reader = await whole("calls", t)
+    portal.lag(120)
+    made = {"hs_timestamp": str(NOW), "hs_call_direction": "INBOUND"}
+    portal.create("calls", made, links=[("contacts", ANNE)])
+    portal.advance(60)
+    await reader.run(until=NOW + 60_000)
+    assert not reader.rows
+    portal.advance(120)
+    await reader.run(until=NOW + 180_000)
+    assert [row.attrs["direction"] for row in reader.rows.values()] == ["inbound"]
 
 
 async def test_a_meeting_of_nobody_and_one_without_a_time_do_no_harm(portal: Portal, t: Transport) -> None:

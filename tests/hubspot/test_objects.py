@@ -104,8 +104,8 @@ async def test_a_window_holds_its_edges_and_nothing_else(portal: Portal, t: Tran
 @pytest.mark.parametrize("compares", ["number", "text"])
 @pytest.mark.parametrize("short", [False, True])
 async def test_every_one_of_a_window_comes(portal: Portal, t: Transport, short: bool, compares: str) -> None:
-    portal.knobs(short_pages_with_next=short, object_id_compares_as=compares)
-    numbers = [*range(-9_999_999_995, -9_999_999_900), *range(500)]  # ids of two digits and of eleven
+    portal.knobs(short_or_empty_pages_with_next=short, object_id_compares_as=compares)
+    numbers = [*range(1 - FIRST, 1500 - FIRST), *range(100)]  # ids of one digit to four, and of eleven
     portal.load(contact(n) for n in numbers)
     found, _ = await walk(t, 0, NOW)
     assert len(found) == len(set(found))
@@ -157,6 +157,16 @@ async def test_a_search_that_repeats_itself_stops(fake: Any) -> None:
     first = await objects.changed(t, "contacts", 0, NOW, None)
     with pytest.raises(ServerFault, match="199 again"):
         await objects.changed(t, "contacts", 0, NOW, first.after_id)
+
+
+async def test_an_empty_page_with_a_next_is_not_the_end(fake: Any) -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        if orjson.loads(request.content).get("after") is None:
+            return httpx.Response(200, json={"total": 1, "results": [], "paging": {"next": {"after": "200"}}})
+        return httpx.Response(200, json={"total": 1, "results": [{"id": "7"}]})
+
+    page = await objects.changed(fake(answer), "contacts", 0, NOW, None)
+    assert (page.stamps, page.after_id) == ([("7", None)], None)
 
 
 async def test_counting_asks_for_no_rows(portal: Portal, t: Transport) -> None:
@@ -317,7 +327,7 @@ def company(number: int) -> rows.Object:
 
 @pytest.mark.parametrize("spelled", ["number", "string"])
 async def test_links_come_in_full_and_none_is_no_error(portal: Portal, t: Transport, spelled: str) -> None:
-    portal.knobs(to_object_id=spelled, association_page=2)
+    portal.knobs(to_object_id_type=spelled, association_page=2)
     portal.load([*(contact(n) for n in range(3)), *(company(n) for n in range(5))])
     portal.load(rows.Link("contacts", FIRST, "companies", FIRST + 1000 + n, primary=n == 3) for n in range(5))
     found = await objects.links(t, "contacts", "companies", [*ids(range(3)), "424242"])

@@ -347,10 +347,34 @@ async def test_the_buckets_do_not_wait_for_each_other(
     crm: respx.Router, t: Transport, clock: ManualClock
 ) -> None:
     crm.get(PATH).mock(return_value=FINE)
-    await together(
-        [fire(t, clock, 5, bucket="search"), fire(t, clock, 80), fire(t, clock, 80, bucket="associations")]
-    )
+    full = {"search": 5, "burst": 40, "associations": 40}
+    await together(fire(t, clock, count, bucket=bucket) for bucket, count in full.items())
     assert clock.at == 0
+
+
+async def test_however_long_the_answers_take_the_crm_sees_no_more(
+    crm: respx.Router, t: Transport, clock: ManualClock
+) -> None:
+    """It counts a request when that arrives: the slow ones of one window stand in the next one."""
+    counted: list[float] = []
+
+    async def answer(_: httpx.Request) -> httpx.Response:
+        await clock.sleep(0.9 if len(counted) % 3 else 0.05)
+        counted.append(clock.at)
+        return FINE
+
+    crm.get(PATH).mock(side_effect=answer)
+    await fire(t, clock, 40, bucket="search")
+    assert len(counted) == 40
+    assert most_in(counted, 1.0) == 5
+
+
+async def test_associations_have_a_limit_of_their_own_within_the_burst(
+    crm: respx.Router, t: Transport, clock: ManualClock
+) -> None:
+    crm.get(PATH).mock(side_effect=lambda _: httpx.Response(200, json={}, headers=limits(190, 189)))
+    moments = await fire(t, clock, 100, bucket="associations")
+    assert most_in(moments, 10.4) == 80
 
 
 async def test_the_headers_raise_the_limit(crm: respx.Router, t: Transport, clock: ManualClock) -> None:

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import json
-import random
 import re
-import sqlite3
 import sys
 from fractions import Fraction
-from itertools import count
 from pathlib import Path
 
 import pytest
@@ -16,47 +12,31 @@ import sqlglot
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # what the score tests share stands one folder up
 
-from score_cache import ScoreCache, to_condition, to_mapping, to_rules
+from score_cache import (
+    FIELDS,
+    NOW,
+    ScoreCache,
+    cache_for,
+    criterion,
+    one_group,
+    person,
+    rule_set,
+    score_of,
+    signal,
+    to_rules,
+)
 
-from connector.diagnostics import Place
-from connector.model import DAY
+from connector.model import DAY, POINT
 from connector.rules.compile import (
-    POINT,
     Dependencies,
     dependencies,
-    kind_select,
     points_select,
     score_select,
 )
-from connector.rules.tree import EventSource, SignalKind
 
-NOW = 1_790_000_000_000
-FIELDS = {
-    "job_title": ("contacts", "text"),
-    "persona": ("contacts", "choice"),
-    "opted": ("contacts", "bool"),
-    "timing": ("contacts", "date"),
-    "size": ("companies", "number"),
-    "probability": ("deals", "number"),
-    "amount": ("deals", "number"),
-    "is_won": ("deals", "bool"),
-    "closing": ("deals", "datetime"),
-}
 STUDENT = ("any", [("test", "contact", "job_title", "matches", ["*etudiant*", "*student*"])])
 INTENT = {"after": 30 * DAY, "to": [50, 25, 0], "every": 30 * DAY}
 EMAIL = {"after": 30 * DAY, "to": [50, 0], "every": 30 * DAY}
-
-
-def rule_set(axes: list[dict], criteria: list[tuple] | None = None, floor: int | None = 0) -> dict:
-    return {
-        "axes": axes,
-        "total": {"of": [axis["id"] for axis in axes], "floor": floor},
-        "criteria": criteria or [],
-    }
-
-
-def one_group(*rules: dict, **more) -> list[dict]:
-    return [{"id": "only", "groups": [{"rules": list(rules), **more}]}]
 
 
 def default_rules() -> dict:
@@ -81,30 +61,6 @@ def default_rules() -> dict:
         ],
         [("test", "score", "total", "at_least", [100.0]), ("any_signal", ["demo_download", "email_click"])],
     )
-
-
-def cache_for(plain: dict, fields: dict[str, tuple[str, str]] = FIELDS) -> ScoreCache:
-    return ScoreCache(to_rules(plain, fields))
-
-
-def signal(kind: str, at: int, *, n: int = 0, email: str | None = None, rejected: str | None = None) -> dict:
-    made = {"id": f"{kind}-{at}-{n}", "kind": kind, "at": at, "day": at // DAY}
-    return made | {"email": email, "form": None, "rejected": rejected}
-
-
-def person(signals: list[dict], deals: list[dict] | None = None, **fields) -> dict:
-    return {"fields": fields, "deals": deals or [], "signals": signals}
-
-
-def score_of(plain: dict, who: dict, at: int = NOW, epoch: int | None = None) -> dict:
-    cache = cache_for(plain)
-    cache.add_person("c1", who)
-    cache.at({"c1": at}, {"c1": epoch})
-    return cache.scores()["c1"]
-
-
-def criterion(leaf: tuple, who: dict, at: int = NOW) -> bool:
-    return bool(score_of(rule_set(one_group({"points": 0, "signal": "x"}), [leaf]), who, at)["c_0"])
 
 
 def history() -> list[dict]:
@@ -265,105 +221,6 @@ def test_the_next_change_of_dates_on_deals_is_known() -> None:
     assert score_of(plain, deals)["next_change_at"] == NOW + 3
 
 
-# -- values are data -----------------------------------------------------------------------------------
-
-NASTY = (
-    "'); DROP TABLE contact; --",
-    '" OR 1=1',
-    "o''hara",
-    "back\\slash\\'",
-    "100%_sure!",
-    "[a-z]?",
-    "🙂 ça va 日本",
-    ":name ?1 @x $y {0}",
-    "line\nbreak\ttab",
-    "-- comment //",
-    "x" * 65_536,
-    "'" * 65_536,
-)
-
-
-@pytest.mark.parametrize("value", NASTY, ids=lambda v: v[:12])
-@pytest.mark.parametrize("op", ["is", "in", "matches"])
-def test_no_value_leaves_its_place(value: str, op: str) -> None:
-    who = person([], job_title=value)
-    assert criterion(("test", "contact", "job_title", op, [value]), who)
-    assert not criterion(("test", "contact", "job_title", op, [value + "x"]), who)
-    assert not criterion(("test", "contact", "job_title", op, [value[1:]]), who)
-
-
-def test_the_star_is_the_only_wildcard() -> None:
-    cases = [
-        ("a_c", "abc", False),
-        ("a%c", "abbc", False),
-        ("a[b]c", "abc", False),
-        ("a?c", "abc", False),
-        ("a!_*", "a!_b", True),
-        ("a\\*", "a\\b", True),
-        ("*b*", "abc", True),
-        ("b*", "abc", False),
-        ("*", "", True),
-        ("*'*'*", "it's o'hara", True),
-    ]
-    for pattern, value, fits in cases:
-        leaf = ("test", "contact", "job_title", "matches", [pattern])
-        assert criterion(leaf, person([], job_title=value)) == fits, (pattern, value)
-
-
-def test_a_long_pattern_on_a_long_text_answers() -> None:
-    leaf = ("test", "contact", "job_title", "matches", ["*a" * 499 + "*b"])
-    assert not criterion(leaf, person([], job_title="a" * 65_536))
-    assert criterion(leaf, person([], job_title="a" * 65_536 + "b"))
-
-
-def test_what_no_text_can_hold_equals_nothing() -> None:
-    for impossible in ("a\0b", "\ud800"):
-        for op in ("is", "matches"):
-            leaf = ("test", "contact", "job_title", op, [impossible])
-            assert not criterion(leaf, person([], job_title="a"))
-
-
-def test_kinds_and_fields_are_data_too() -> None:
-    # the loader allows no such names; the compiler does not rely on it
-    field, kind = 'a" OR 1', "it's; --"
-    facts = {"points": 1_000, "when": ("test", "contact", field, "is", ["x"])}
-    plain = rule_set(one_group({"points": 1_000, "signal": kind}, facts), [("any_signal", [kind])])
-    cache = cache_for(plain, {field: ("contacts", "text"), "select": ("companies", "number")})
-    cache.add("contact", id="c1", **{f"f_{field}": "x"})
-    cache.add("signal", contact_id="c1", **signal(kind, NOW))
-    cache.at({"c1": NOW})
-    row = cache.scores()["c1"]
-    assert (row["points"], row["c_0"]) == (2, 1)
-
-
-def test_numbers_compare_as_the_doubles_they_are() -> None:
-    r = random.Random(7)
-    values = [0.1, 1 / 3, 5e-324, 1.7976931348623157e308, -688984.708713, 2.0**53 + 2, 1e22, -0.0]
-    values += [round(r.uniform(-1e6, 1e6), 6) for _ in range(500)]
-    values += [r.uniform(-1, 1) * 10.0 ** r.randint(-300, 300) for _ in range(200)]
-    rules = [{"points": 1_000, "when": ("test", "contact", "n", "is", [value])} for value in values]
-    for start in range(0, len(rules), 400):
-        plain = rule_set(one_group(*rules[start : start + 400]))
-        cache = cache_for(plain, {"n": ("contacts", "number")})
-        for n, value in enumerate(values[start : start + 400]):
-            cache.add("contact", id=str(n), f_n=value)
-        cache.at({str(n): NOW for n in range(len(rules[start : start + 400]))})
-        assert all(row[f"r_{who}"] == POINT for who, row in cache.scores().items())
-
-
-@pytest.mark.parametrize("value", [float("inf"), float("nan")])
-def test_what_is_no_number_is_refused(value: float) -> None:
-    plain = rule_set(one_group({"points": 1, "when": ("test", "contact", "size", "above", [value])}))
-    with pytest.raises(ValueError, match="no number that can be compared"):
-        score_select(to_rules(plain, FIELDS))
-
-
-def test_a_score_cannot_depend_on_itself() -> None:
-    plain = rule_set(one_group({"points": 1, "when": ("test", "score", "total", "above", [1.0])}))
-    with pytest.raises(ValueError, match=r"workflows/q\.yaml:\d+"):
-        score_select(to_rules(plain, FIELDS))
-
-
 # -- size ----------------------------------------------------------------------------------------------
 
 
@@ -448,102 +305,6 @@ def test_the_same_rules_are_the_same_text() -> None:
     first, again = (to_rules(default_rules(), FIELDS) for _ in range(2))
     assert score_select(first) == score_select(again)
     assert points_select(first) == points_select(again)
-
-
-# -- which signal an event makes -------------------------------------------------------------------------
-
-PLACE = Place("mappings/signals.yaml", 1)
-ATTRIBUTES = {"path": "text", "form": "text", "seconds": "number", "answered": "bool", "outcome": "text"}
-
-
-def source(*events: str, where: tuple | None = None, reject_if: tuple[str, ...] = ()) -> EventSource:
-    lines = (Place("mappings/signals.yaml", n) for n in count(1))
-    made = to_condition(where, ATTRIBUTES, lines) if where else None
-    return EventSource(events, made, reject_if, PLACE)
-
-
-def asks(name: str, op: str, *values: object) -> tuple:
-    return ("test", "event", name, op, list(values))
-
-
-def made_of(kinds: dict[str, list[EventSource]], events: list[dict]) -> list[dict]:
-    signals = {name: SignalKind(name, tuple(sources), PLACE) for name, sources in kinds.items()}
-    db = sqlite3.connect(":memory:")
-    db.row_factory = sqlite3.Row
-    db.execute("""CREATE TABLE engagement(id TEXT, party TEXT, source TEXT, event TEXT, at INTEGER,
-        ingested_at INTEGER, contact_id TEXT, attrs TEXT, label TEXT)""")
-    for n, said in enumerate(events):
-        attrs = json.dumps({k: v for k, v in said.items() if k != "event"})
-        row = (f"e{n}", "jane@acme.fr", "s", said["event"], NOW + n, NOW, "c1", attrs, "")
-        db.execute("INSERT INTO engagement VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
-    rows = db.execute(kind_select(to_mapping({}, signals)) + " ORDER BY at").fetchall()
-    db.close()
-    return [dict(row) for row in rows]
-
-
-def test_an_event_makes_the_first_kind_that_fits() -> None:
-    kinds = {
-        "pricing_visit": [source("page_view", where=asks("path", "matches", "/tarifs*", "/pricing*"))],
-        "demo": [source("form_submission", where=asks("form", "in", "demo")), source("demo_event")],
-        "form": [source("form_submission")],
-        "talk": [source("call", "meeting", where=("not", asks("outcome", "is", "no_answer")))],
-    }
-    events = [
-        {"event": "page_view", "path": "/tarifs/pro"},
-        {"event": "page_view", "path": "/blog"},
-        {"event": "form_submission", "form": "demo", "form_id": "guid-1"},
-        {"event": "form_submission", "form": "autre"},
-        {"event": "demo_event"},
-        {"event": "call"},
-        {"event": "meeting", "outcome": "no_answer"},
-        {"event": "unmapped", "path": "/tarifs"},
-    ]
-    rows = made_of(kinds, events)
-    want = [("e0", "pricing_visit"), ("e2", "demo"), ("e3", "form"), ("e4", "demo"), ("e5", "talk")]
-    assert [(row["id"], row["kind"]) for row in rows] == want
-    assert [row["form"] for row in rows] == [None, "guid-1", "autre", None, None]
-    assert (rows[0]["party"], rows[0]["contact_id"], rows[0]["at"]) == ("jane@acme.fr", "c1", NOW)
-
-
-def test_the_source_that_fits_says_what_is_rejected() -> None:
-    careful = source("email_open", reject_if=("bot", "crm_filtered"))
-    kinds = {"open": [careful], "click": [source("email_click")]}
-    events = [
-        {"event": "email_open", "email": "7", "crm_filtered": True},
-        {"event": "email_open", "email": 8, "crm_filtered": False},
-        {"event": "email_open", "email": ""},
-        {"event": "email_click", "crm_filtered": True},
-    ]
-    rows = made_of(kinds, events)
-    assert [row["rejected"] for row in rows] == ["crm_filtered", None, None, None]
-    assert [row["email"] for row in rows] == ["7", "8", None, None]
-
-
-def test_an_attribute_is_compared_as_what_it_is() -> None:
-    kinds = {
-        "long": [source("call", where=asks("seconds", "above", 30.0))],
-        "taken": [source("call", where=asks("answered", "is", True))],
-        "told": [source("call", where=asks("outcome", "is", "o'k; --"))],
-        "empty": [source("call", where=("all", [asks("path", "unknown"), asks("form", "known")]))],
-    }
-    events = [
-        {"event": "call", "seconds": 30.5},
-        {"event": "call", "seconds": "31"},
-        {"event": "call", "seconds": None, "answered": True},
-        {"event": "call", "answered": False, "outcome": "o'k; --"},
-        {"event": "call", "path": "", "form": "x"},
-        {"event": "call", "path": "/", "form": "x"},
-    ]
-    assert [(x["id"], x["kind"]) for x in made_of(kinds, events)] == [
-        ("e0", "long"),
-        ("e2", "taken"),
-        ("e3", "told"),
-        ("e4", "empty"),
-    ]
-
-
-def test_a_mapping_without_signals_makes_none() -> None:
-    assert made_of({}, [{"event": "call"}]) == []
 
 
 # -- dependencies ----------------------------------------------------------------------------------------

@@ -113,8 +113,8 @@ def test_all_mistakes_of_all_files_come_in_order(tmp_path: Path) -> None:
     assert str(caught.value) == "5 mistakes in 3 files. Nothing was sent."
 
 
-def test_a_line_of_a_megabyte_is_not_repeated_in_every_message(tmp_path: Path) -> None:
-    long = "version: 1\nname: x\ndefine: {" + ", ".join(f"A{n}: {{x: y}}" for n in range(20_000)) + "}\n"
+def test_a_very_long_line_is_not_repeated_in_every_message(tmp_path: Path) -> None:
+    long = "version: 1\nname: x\ndefine: {" + ", ".join(f"A{n}: {{x: y}}" for n in range(3_000)) + "}\n"
     with pytest.raises(BadRules) as caught:
         rules.load(write(tmp_path, {"workflows/name.yaml": long}))
     assert max(len(draw(one)) for one in caught.value.diagnostics) < 5_000
@@ -143,41 +143,11 @@ def judge(files: dict[str, bytes]) -> Rules | None:
 BASE = {
     str(path.relative_to(CASES / "base")): path.read_bytes() for path in (CASES / "base").glob("*/*.yaml")
 }
-YAML_BITS = st.sampled_from(
-    [
-        "version: 1\n",
-        "name: ",
-        "define:\n",
-        "  ",
-        "- ",
-        "{",
-        "}",
-        "[",
-        "]",
-        ": ",
-        ", ",
-        "#",
-        "&a ",
-        "*a",
-        "!t ",
-    ]
-    + [
-        "'",
-        '"',
-        "|\n",
-        ">-\n",
-        "\t",
-        "---\n",
-        "...\n",
-        "%YAML 1.1\n",
-        "<<: ",
-        "? ",
-        "~",
-        "é",
-        "\x85",
-        "\\x",
-        "\ufeff",
-    ]
+YAML_BITS = st.one_of(
+    st.sampled_from("{}[]:,-#&*!|'\"> \t\n?~%é\x85\\\ufeff"),
+    st.sampled_from(
+        ["version: 1\n", "name: ", "define:\n  ", "- ", "&a ", "*a", "---\n", "...\n", "<<: ", "%YAML 1"]
+    ),
 )
 
 

@@ -35,7 +35,8 @@ def test_a_field_is_a_name_or_a_block(tmp_path: Path) -> None:
 
 
 def test_the_usual_fields_of_a_deal_have_their_type_without_saying_so(tmp_path: Path) -> None:
-    body = "deal:\n  fields: {probability: p, amount: a, close_date: c, is_won: w, name: n, extra: {property: e, type: bool}}"
+    usual = "probability: p, amount: a, close_date: c, is_won: w"
+    body = f"deal:\n  fields: {{{usual}, name: n, extra: {{property: e, type: bool}}}}"
     made = load(tmp_path, deal=body).mapping.deal_fields
     assert [field.type for field in made.values()] == ["number", "number", "datetime", "bool", "text", "bool"]
     assert {field.object for field in made.values()} == {"deals"}

@@ -38,7 +38,13 @@ scores:
         cap: 25
         decay: {after: 30d, to: [50%, 0%], every: 2w}
         rules:
-          - {id: demo, label: {fr: Démo, en: "The  demo"}, signal: demo_download, points: 25, at_most: 3, per: 90d, once_per: form}
+          - id: demo
+            label: {fr: Démo, en: "The  demo"}
+            signal: demo_download
+            points: 25
+            at_most: 3
+            per: 90d
+            once_per: form
           - {id: open_mail, signal: email_open, points: 1_000, once_per: email}
 total: {of: [fit, engagement], floor: 0}
 """
@@ -109,20 +115,23 @@ def test_mistakes_in_groups(tmp_path: Path, group: str, code: str) -> None:
 def test_mistakes_in_scores(tmp_path: Path) -> None:
     assert told(tmp_path / "a", GOOD, axis="floor: 3\n    ceiling: 2") == ["floor-above-ceiling"]
     assert told(tmp_path / "b", "") == ["empty-list"]
+    assert codes(tmp_path / "e", scores="scores: {}\ntotal: {of: []}") == ["empty-list", "empty-list"]
+    assert codes(tmp_path / "f", scores="scores: {fit: {groups: {}}}\ntotal: {of: [fit]}") == ["empty-list"]
     total = "scores:\n  total: {groups: {g: {rules: [" + GOOD + "]}}}\ntotal: {of: [total, total]}"
     assert codes(tmp_path / "c", scores=total) == ["reserved-name", "duplicate-id"]
     assert codes(tmp_path / "d", scores="total: {of: [fit]}") == ["missing-key"]
 
 
 def test_a_rule_id_is_unique_over_all_scores(tmp_path: Path) -> None:
-    both = f"scores:\n  fit: {{groups: {{g: {{rules: [{GOOD}]}}}}}}\n  web: {{groups: {{h: {{rules: [{GOOD}]}}}}}}\ntotal: {{of: [fit]}}"
+    group = f"{{groups: {{g: {{rules: [{GOOD}]}}}}}}"
+    both = f"scores:\n  fit: {group}\n  web: {group}\ntotal: {{of: [fit]}}"
     (found,) = mistakes(tmp_path, scores=both)
     assert (found.code, found.line, found.notes[0].place.line) == ("duplicate-id", 4, 3)
 
 
 def test_temperatures(tmp_path: Path) -> None:
-    body = "temperature:\n  - {band: hot, enter: 100, leave: 85}\n  - {band: warm, enter: 30, leave: 30}\n  - {band: cold}"
-    made = load(tmp_path, temperature=body).workflow.bands
+    bands = "{band: hot, enter: 100, leave: 85}, {band: warm, enter: 30, leave: 30}, {band: cold}"
+    made = load(tmp_path, temperature=f"temperature: [{bands}]").workflow.bands
     assert [(band.name, band.enter, band.leave) for band in made] == [
         ("hot", 100, 85),
         ("warm", 30, 30),

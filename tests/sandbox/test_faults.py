@@ -6,7 +6,7 @@ from typing import Any
 
 import httpx
 import pytest
-from conftest import BOB, JANE, NOW
+from small_account import BOB, JANE, NOW
 
 from connector import sandbox
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from conftest import BOB, DEAL, JANE, ZOE
+from small_account import BOB, DEAL, JANE, ZOE
 
 from connector import sandbox
 from connector.sandbox.rows import PropertyDef

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
-from conftest import NOW, small
+from small_account import NOW, small
 
 from connector import sandbox
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from conftest import ACME, BOB, DAY, JANE, NOW, OWNER, ZOE
+from small_account import ACME, BOB, DAY, JANE, NOW, OWNER, ZOE
 
 from connector import sandbox
 from connector.sandbox.rows import Object, Submission, WebEvent
@@ -47,16 +47,18 @@ def test_a_cursor_that_was_not_given_out_is_refused_when_it_must_be(portal: sand
     assert ask("GET", f"{CONTACTS}?limit=1&after={after}")[1]["results"][0]["id"] == str(BOB)
 
 
-def test_short_pages_lose_nobody(portal: sandbox.Portal, ask: Ask) -> None:
-    portal.knobs(short_pages_with_next=True)
-    seen, after = [], ""
-    while True:
-        page = ask("GET", f"{CONTACTS}?limit=2{after}")[1]
+def test_short_and_empty_pages_lose_nobody(portal: sandbox.Portal, ask: Ask) -> None:
+    portal.knobs(short_or_empty_pages_with_next=True)
+    portal.load(Object("contacts", 41_000_000_000 + 10 * n, {}, NOW, NOW) for n in range(9))
+    seen: list[str] = []
+    sizes, after = [], ""
+    while after is not None:
+        page = ask("GET", f"{CONTACTS}?limit=4&after={after}")[1]
         seen += [one["id"] for one in page["results"]]
-        if "paging" not in page:
-            break
-        after = f"&after={page['paging']['next']['after']}"
-    assert seen == [str(JANE), str(BOB), str(ZOE)]
+        sizes.append(len(page["results"]))
+        after = page.get("paging", {}).get("next", {}).get("after")
+    assert seen == [str(JANE), str(BOB), str(ZOE), *(str(41_000_000_000 + 10 * n) for n in range(9))]
+    assert {0, 2} <= set(sizes)
 
 
 def test_every_name_of_a_type_is_the_same_type(ask: Ask) -> None:
@@ -259,3 +261,47 @@ def test_an_upsert_says_what_was_new(ask: Ask) -> None:
     ]
     _, body = ask("POST", f"{CONTACTS}/batch/upsert", {"inputs": inputs})
     assert {one["objectWriteTraceId"]: one["new"] for one in body["results"]} == {"a": False, "b": True}
+
+
+def test_a_cleared_value_is_null_or_empty_and_one_never_set_is_null(portal: sandbox.Portal, ask: Ask) -> None:
+    path = f"{CONTACTS}/{JANE}?properties=jobtitle,fax"
+    ask("PATCH", f"{CONTACTS}/{JANE}", {"properties": {"jobtitle": ""}})
+    assert ask("GET", path)[1]["properties"]["jobtitle"] is None
+    portal.knobs(cleared_value="")
+    ask("PATCH", f"{CONTACTS}/{JANE}", {"properties": {"jobtitle": "CTO"}})
+    ask("PATCH", f"{CONTACTS}/{JANE}", {"properties": {"jobtitle": ""}})
+    values = ask("GET", path)[1]["properties"]
+    assert (values["jobtitle"], values["fax"]) == ("", None)
+    known = {"filters": [{"propertyName": "jobtitle", "operator": "HAS_PROPERTY"}]}
+    assert ask("POST", f"{CONTACTS}/search", known)[1]["total"] == 0
+
+
+def test_a_restored_record_may_move_its_date(portal: sandbox.Portal) -> None:
+    before = portal.record("contacts", BOB)["updatedAt"]
+    portal.archive(BOB)
+    portal.restore(BOB)
+    assert portal.record("contacts", BOB)["updatedAt"] == before
+    portal.knobs(restore_bumps_lastmodified=True)
+    portal.archive(BOB)
+    portal.restore(BOB)
+    assert portal.record("contacts", BOB)["updatedAt"] > before
+
+
+def test_the_bin_may_answer_without_being_asked(portal: sandbox.Portal, ask: Ask) -> None:
+    portal.archive(BOB)
+    portal.knobs(archived_get_without_flag="200")
+    assert ask("GET", f"{CONTACTS}/{BOB}")[1]["archived"] is True
+
+
+def test_a_patch_may_leave_its_date_out_of_the_properties(portal: sandbox.Portal, ask: Ask) -> None:
+    portal.knobs(patch_response_includes_lastmodified=False)
+    _, body = ask("PATCH", f"{CONTACTS}/{BOB}", {"properties": {"fax": "1"}})
+    assert "lastmodifieddate" not in body["properties"] and body["updatedAt"] == "2026-11-18T11:06:40.000Z"
+
+
+def test_associations_with_what_is_in_the_bin_are_not_shown(portal: sandbox.Portal, ask: Ask) -> None:
+    portal.archive(ACME, kind="companies")
+    path = f"/crm/v4/objects/contacts/{BOB}/associations/companies"
+    assert ask("GET", path)[1]["results"] == []
+    portal.restore(ACME, kind="companies")
+    assert [one["toObjectId"] for one in ask("GET", path)[1]["results"]] == [ACME]

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from conftest import ACME, BOB, DAY, DEAL, JANE, NOW, OWNER, ZOE
 from hubspot import HubSpot
 from hubspot.crm import contacts, lists, objects, properties
 from hubspot.crm.associations import v4
+from small_account import ACME, BOB, DAY, DEAL, JANE, NOW, OWNER, ZOE
 
 from connector import sandbox
 

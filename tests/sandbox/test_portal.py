@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,7 +12,7 @@ from typing import Any
 import httpx
 import orjson
 import pytest
-from conftest import BOB, DAY, JANE, NOW, OWNER, small
+from small_account import BOB, DAY, JANE, NOW, OWNER, small
 
 from connector import sandbox
 from connector.sandbox.rows import EmailEvent
@@ -39,7 +41,7 @@ def test_an_account_is_opened_again_as_it_was(tmp_path: Path) -> None:
 
 async def test_it_answers_in_process() -> None:
     account = sandbox.Account(now=NOW)
-    account.load(small())
+    sandbox.load(account, small())
     transport = httpx.ASGITransport(sandbox.portal_app(account))
     headers = {"Authorization": f"Bearer {account.token}"}
     async with httpx.AsyncClient(transport=transport, base_url="http://portal", headers=headers) as client:
@@ -55,6 +57,21 @@ def test_it_listens_on_loopback_alone_and_says_where(portal: sandbox.Portal) -> 
 def test_a_port_that_is_taken_is_an_error_of_the_system(portal: sandbox.Portal) -> None:
     with pytest.raises(OSError):
         sandbox.start(port=portal.port)
+
+
+def test_it_serves_in_the_foreground_until_it_is_told_to_end() -> None:
+    program = (
+        "from connector import sandbox; sandbox.serve(listening=lambda p: print(p.url, p.token, flush=True))"
+    )
+    command = [sys.executable, "-c", program + "; print('ended')"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        url, token = process.stdout.readline().split()
+        headers = {"Authorization": f"Bearer {token}"}
+        assert httpx.get(f"{url}/crm/v3/objects/contacts", headers=headers).json() == {"results": []}
+        process.terminate()
+        assert process.stdout.read() == "ended\n"
+    assert process.returncode == 0
 
 
 PAIRS = [
@@ -114,7 +131,7 @@ def test_a_batch_archive_of_associations_differs_by_version(client: httpx.Client
 
 
 def test_associations_are_paged_per_input(portal: sandbox.Portal, ask: Ask) -> None:
-    portal.knobs(association_page=1, to_object_id="string")
+    portal.knobs(association_page=1, to_object_id_type="string")
     path = "/crm/v4/associations/companies/contacts/batch/read"
     _, first = ask("POST", path, {"inputs": [{"id": "50000000001"}]})
     assert [one["toObjectId"] for one in first["results"][0]["to"]] == [str(JANE)]

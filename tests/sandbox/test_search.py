@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from conftest import ACME, BOB, DAY, JANE, NOW, ZOE
+from small_account import ACME, BOB, DAY, JANE, NOW, ZOE
 
 from connector import sandbox
 from connector.sandbox.rows import Object

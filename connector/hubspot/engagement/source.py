@@ -75,7 +75,11 @@ async def resuming(
 
     Around what the walk says, progress holds its beginning: {from (bookmark), since, at}.
     """
-    same = progress is not None and progress["from"] == bookmark and progress["since"] <= since
+    same = (
+        progress is not None
+        and progress.get("from") == bookmark
+        and progress.get("since", since + 1) <= since
+    )
     begun = progress if same else None
     given = False
     if begun is not None:

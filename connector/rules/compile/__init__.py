@@ -12,9 +12,9 @@ contact to score (fill it with the few that changed, or with everybody):
 Text in `f_` columns and attributes is folded, holds no NUL, and is NULL where unknown; numbers are doubles,
 booleans 0 or 1, dates and datetimes milliseconds, as are all moments.
 
-Points are integers in hundred-thousandths of a point (POINT of them are one): points are thousandths, a decay
-is in hundredths, so every line and every sum is exact and an explanation adds up to the last digit. Only
-`points` is whole points, rounded once.
+Points are integers in hundred-thousandths of a point (`model.POINT` of them are one): the files say
+thousandths, a decay hundredths of those, so every line and every sum is exact and an explanation adds up to
+the last digit. Only `points` is whole points, rounded once.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ from sqlglot import exp
 from connector.rules.compile.event import kind_query
 from connector.rules.compile.inputs import Dependencies, dependencies
 from connector.rules.compile.lines import Ctes, line_ctes, points_query
-from connector.rules.compile.score import POINT, score_ctes, score_query
+from connector.rules.compile.score import score_ctes, score_query
 from connector.rules.tree import MappingRules, Rules
 
-__all__ = ["POINT", "Dependencies", "dependencies", "kind_select", "points_select", "score_select"]
+__all__ = ["Dependencies", "dependencies", "kind_select", "points_select", "score_select"]
 
 # used several times over: computed once. SQLite would copy their expressions into every use
 _MATERIALIZED = ("part", "totalled")
@@ -39,8 +39,9 @@ def score_select(rules: Rules, dialect: str = "sqlite") -> str:
     contact_id, as_of; r_<i> the points of rule i of `workflow.rules()` after window, once_per, at_most and
     decay; n_<i> how many signals count under a signal rule; g_<n> of the groups in file order, capped;
     a_<n> of the axes, within floor and ceiling; total of the axes, not below its floor (r, g, a and total in
-    units of 1 / POINT); points, the total in whole points, half away from zero; c_<n> 1 or 0 for leaf n of `workflow.stage_leaves()`; next_change_at, the earliest moment
-    after as_of at which any of this may change without new input, NULL if none.
+    units of 1 / POINT); points, the total in whole points, half away from zero; c_<n> 1 or 0 for leaf n of
+    `workflow.stage_leaves()`; next_change_at, the earliest moment after as_of at which any of this may
+    change without new input, NULL if none.
 
     Raises ValueError for a tree that the loader lets nobody write (a scoring rule that asks for the score, a
     number that is none).

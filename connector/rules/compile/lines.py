@@ -46,7 +46,7 @@ def _ages(rules: tuple[Rule, ...]) -> exp.Values:
         exp.Tuple(
             expressions=[
                 integer(n),
-                text(rule.signal),
+                exp.cast(text(rule.signal), "TEXT"),  # a typed column, else SQLite makes no index of it
                 integer(since),
                 exp.null() if until is None else integer(until),
                 integer(percent),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
+from connector.model import POINT
 from connector.rules.compile.comparison import boundaries, compare, compare_score, condition
 from connector.rules.compile.evidence import AS_OF, dealt, distinct, ever
 from connector.rules.compile.expression import (
@@ -25,8 +26,6 @@ from connector.rules.tree import AnySignal, Axis, DealIs, Leaf, Rules, SignalRul
 
 if TYPE_CHECKING:
     from sqlglot.expressions import Expr
-
-POINT = 100_000  # of the unit in which points are summed
 
 _ROW = ("contact_id", "as_of")
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from connector.sandbox.clock import iso
 from connector.sandbox.kinds import ACTIVITIES
 from connector.sandbox.rows import EmailEvent, Row, WebEvent
-from connector.sandbox.state import Account
+from connector.sandbox.state import Account, load
 from connector.sandbox.state.records import Record, Writer
 
 # event type -> (counter, date) on the contact
@@ -28,7 +28,7 @@ def happen(account: Account, rows: Iterable[Row]) -> None:
     """Puts rows in, and moves what follows from them on the contacts."""
     many = list(rows)
     with account.db.transaction():
-        account.load(many)
+        load(account, many)
         for row in many:
             if isinstance(row, WebEvent) and row.type == "e_visited_page":
                 _seen(account, row)

@@ -39,7 +39,7 @@ def merge(account: Account, kind: str, first: int, second: int, writer: Writer) 
 
 
 def _together(account: Account, kept: Record, gone: Record) -> dict[str, str]:
-    props = {**gone.props, **kept.props}
+    props = {**gone.props, **{name: value for name, value in kept.props.items() if value}}
     props["hs_merged_object_ids"] = ";".join(_merged_ids(kept, gone))
     if kept.kind == "contacts":
         emails = list(dict.fromkeys([*addresses(kept.props), *addresses(gone.props)]))

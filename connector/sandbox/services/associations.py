@@ -78,7 +78,7 @@ def _id(value: Any) -> int:
 
 
 def _ends(account: Account, id: int, targets: list[Target], size: int) -> Body:
-    number = account.knobs.to_object_id == "number"
+    number = account.knobs.to_object_id_type == "number"
     to = [
         {"toObjectId": target.id if number else str(target.id), "associationTypes": target.wire()}
         for target in targets[:size]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from random import Random
-from typing import Any
 
 from connector.sandbox import refusals
 from connector.sandbox.clock import iso
@@ -14,7 +13,7 @@ from connector.sandbox.services import objects
 from connector.sandbox.services.rendering import View, written
 from connector.sandbox.state import Account
 from connector.sandbox.state.records import Record
-from connector.sandbox.wire import Body, Call, Refusal, Reply, bad_json, completed, refuse, route
+from connector.sandbox.wire import Body, Call, Refusal, Reply, bad_json, completed, refuse, route, texts
 
 MOST = 100
 _TRACED = ("id", "idProperty", "properties", "objectWriteTraceId", "associations")
@@ -37,21 +36,13 @@ def read(account: Account, call: Call) -> Reply:
     """Ids (or the values of one unique property) to records; those that are missing make it a 207."""
     kind = call.kind()
     body = call.json(("inputs", "properties", "propertiesWithHistory", "idProperty"))
-    history = body.get("propertiesWithHistory") or []
+    history = texts(body, "propertiesWithHistory")
     inputs = call.inputs(50 if history else MOST, ("properties", "propertiesWithHistory", "idProperty"))
     ids = list(dict.fromkeys(_id_of(item) for item in inputs))
     found, missing = _find(account, call, kind, ids, str(body.get("idProperty") or ""))
-    view = View(account, kind.plural, _names(body.get("properties")), _names(history))
+    view = View(account, kind.plural, texts(body, "properties"), history)
     errors = [refusals.missing_objects(kind.label, missing)] if missing else []
     return outcome(account, [view.show(record) for record in found], errors)
-
-
-def _names(value: Any) -> list[str]:
-    if value is None:
-        return []
-    if not isinstance(value, list):
-        raise bad_json("Cannot deserialize value of type `java.util.ArrayList<java.lang.String>`")
-    return [str(name) for name in value]
 
 
 def _find(

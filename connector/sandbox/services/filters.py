@@ -48,7 +48,7 @@ def expression(account: Account, kind: Kind, name: str) -> str:
         return "email"
     if not _NAME.fullmatch(name):
         raise refusals.bare()
-    return columns.get(name) or f"json_extract(props, '$.{name}')"
+    return columns.get(name) or f"nullif(json_extract(props, '$.{name}'), '')"
 
 
 class Conditions:

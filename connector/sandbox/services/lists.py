@@ -8,7 +8,19 @@ from connector.sandbox import kinds
 from connector.sandbox.clock import iso
 from connector.sandbox.state import Account
 from connector.sandbox.state.engagement import LIST
-from connector.sandbox.wire import Body, Call, Reply, Unimitated, bad_json, decode, refuse, route, within
+from connector.sandbox.wire import (
+    Body,
+    Call,
+    Reply,
+    Unimitated,
+    bad_json,
+    decode,
+    integer,
+    refuse,
+    route,
+    texts,
+    within,
+)
 
 READ, WRITE = "crm.lists.read", "crm.lists.write"
 CAP = 10_000
@@ -58,15 +70,15 @@ def search(account: Account, call: Call) -> Reply:
             "objectTypeId",
         )
     )
-    offset, count = _whole(body, "offset", 0), within("count", _whole(body, "count", 20), 500)
-    if offset + count > CAP:
+    offset, count = integer(body, "offset", 0), within("count", integer(body, "count", 20), 500)
+    if offset < 0 or offset + count > CAP:
         raise refuse(400, f"offset must not exceed {CAP}", "VALIDATION_ERROR")
     order = {"HS_UPDATED_AT": "updated, id", "-HS_UPDATED_AT": "updated desc, id"}.get(
         str(body.get("sort")), "id"
     )
     found = account.engagement.lists("instr(lower(name), ?) or ? = ''", _twice(body), order)
-    kinds, ids = body.get("processingTypes") or [], [str(id) for id in body.get("listIds") or []]
-    kept = [row for row in found if (not kinds or row[2] in kinds) and (not ids or str(row[0]) in ids)]
+    types, ids = texts(body, "processingTypes"), texts(body, "listIds")
+    kept = [row for row in found if (not types or row[2] in types) and (not ids or str(row[0]) in ids)]
     shown = [_show(row) for row in kept[offset : offset + count]]
     more = offset + count < len(kept)
     return Reply(200, {"offset": offset + len(shown), "hasMore": more, "lists": shown, "total": len(kept)})
@@ -75,15 +87,6 @@ def search(account: Account, call: Call) -> Reply:
 def _twice(body: Body) -> tuple[str, str]:
     text = str(body.get("query") or "").lower()
     return text, text
-
-
-def _whole(body: Body, name: str, default: int) -> int:
-    value = body.get(name)
-    if value is None:
-        return default
-    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-        raise bad_json(f'Cannot deserialize value of type `int` from "{value}"')
-    return value
 
 
 def get(account: Account, call: Call) -> Reply:
@@ -190,8 +193,8 @@ def remove(account: Account, call: Call) -> Reply:
 
 def add_and_remove(account: Account, call: Call) -> Reply:
     body = call.json(("recordIdsToAdd", "recordIdsToRemove"))
-    ids = (_ids(body.get(name) or []) for name in ("recordIdsToAdd", "recordIdsToRemove"))
-    return _change(account, _manual(account, call), *ids)
+    added, removed = texts(body, "recordIdsToAdd"), texts(body, "recordIdsToRemove")
+    return _change(account, _manual(account, call), _ids(added), _ids(removed))
 
 
 def of_record(account: Account, call: Call) -> Reply:

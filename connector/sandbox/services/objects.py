@@ -25,19 +25,30 @@ def list_page(account: Account, call: Call) -> Reply:
     history = call.many("propertiesWithHistory")
     limit = call.whole("limit", 10, 50 if history else 100)
     archived = call.flag("archived")
-    records = account.records.page(kind.plural, _start(account, call), limit + 1, archived=archived)
-    shown = records[: _fill(account, limit)]
+    start = _start(account, call)
+    records = account.records.page(kind.plural, start, limit + 1, archived=archived)
+    shown = records[: _fill(account, limit, records, start)]
     view = View(account, kind.plural, call.many("properties"), history)
     results = [view.show(record) for record in shown]
     _inline(account, call, kind, shown, results)
     body: Body = {"results": results}
     if len(records) > len(shown):
-        body["paging"] = _paging(account, call, records[len(shown)].id)
+        body["paging"] = _paging(account, call, _next(account, records, shown))
     return Reply(200, body)
 
 
-def _fill(account: Account, limit: int) -> int:
-    return max(1, limit // 2) if account.knobs.short_pages_with_next else limit
+def _fill(account: Account, limit: int, records: list[Record], start: int) -> int:
+    """How many of the page are shown: all, or with the knob half, and none if the cursor is in a gap."""
+    if not account.knobs.short_or_empty_pages_with_next:
+        return limit
+    return 0 if records and 0 < start < records[0].id else max(1, limit // 2)
+
+
+def _next(account: Account, records: list[Record], shown: list[Record]) -> int:
+    """The id that the next page starts at: the next record's, or with the knob the gap before it."""
+    if account.knobs.short_or_empty_pages_with_next and shown:
+        return shown[-1].id + 1
+    return records[len(shown)].id
 
 
 def _start(account: Account, call: Call) -> int:

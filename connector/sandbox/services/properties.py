@@ -10,7 +10,7 @@ from connector.sandbox.clock import iso
 from connector.sandbox.kinds import Kind
 from connector.sandbox.state import Account
 from connector.sandbox.state.definitions import Definition, Option
-from connector.sandbox.wire import Body, Call, Refusal, Reply, bad_json, completed, refuse, route
+from connector.sandbox.wire import Body, Call, Refusal, Reply, bad_json, completed, integer, refuse, route
 
 READ = "crm.schemas.{object}.read crm.objects.{object}.read"
 WRITE = "crm.schemas.{object}.write"
@@ -113,7 +113,7 @@ def _edited(account: Account, old: Definition, body: Body) -> Definition:
         group=str(body.get("groupName", old.group)),
         description=str(body.get("description") or old.description),
         options=_options(body["options"]) if body.get("options") is not None else old.options,
-        display_order=int(body.get("displayOrder", old.display_order)),
+        display_order=integer(body, "displayOrder", old.display_order),
         hidden=bool(body.get("hidden", old.hidden)),
         form_field=bool(body.get("formField", old.form_field)),
         unique=bool(body.get("hasUniqueValue", old.unique)),
@@ -157,7 +157,7 @@ def _options(given: Any) -> tuple[Option, ...]:
             raise bad_json(f"Some required fields were not set: [{', '.join(missing)}]")
     return tuple(
         Option(
-            one["value"], one["label"], int(one.get("displayOrder", order)), bool(one.get("hidden", False))
+            one["value"], one["label"], integer(one, "displayOrder", order), bool(one.get("hidden", False))
         )
         for order, one in enumerate(given)
     )
@@ -249,7 +249,7 @@ def create_group(account: Account, call: Call) -> Reply:
             "OBJECT_ALREADY_EXISTS",
             subCategory="PropertyGroupError.GROUP_WITH_NAME_EXISTS",
         )
-    order = int(body.get("displayOrder", -1))
+    order = integer(body, "displayOrder", -1)
     account.db.run("insert into groups values (?, ?, ?, ?)", kind, body["name"], body["label"], order)
     return Reply(201, _group(body["name"], body["label"], order))
 

@@ -24,7 +24,6 @@ class View:
         columns = _columns(KINDS[kind])
         self._columns = [name for name in shown if name in columns]
         self._values = [name for name in shown if name not in columns]
-        self._blank = None if account.knobs.cleared_value == "null" else account.knobs.cleared_value
 
     def _wanted(self, names: Iterable[str]) -> list[str]:
         asked = self._account.definitions.known(self._kind, names)
@@ -35,9 +34,8 @@ class View:
 
     def show(self, record: Record) -> Body:
         props: dict[str, str | None] = {name: record.value(name) for name in self._columns}
-        blank, values = self._blank, record.props
         for name in self._values:
-            props[name] = values.get(name, blank)
+            props[name] = record.props.get(name)
         body = envelope(record, props)
         if self._history:
             body["propertiesWithHistory"] = {
@@ -67,12 +65,7 @@ def written(account: Account, record: Record, names: Iterable[str]) -> Body:
     shown = {*account.definitions.known(record.kind, names), kind.created, "hs_object_id", kind.modified}
     if record.kind == "contacts" and not account.knobs.patch_response_includes_lastmodified:
         shown.discard(kind.modified)
-    return envelope(record, {name: _now(account, record, name) for name in sorted(shown)})
-
-
-def _now(account: Account, record: Record, name: str) -> str | None:
-    value = record.value(name)
-    return account.knobs.cleared_value if value is None and account.knobs.cleared_value != "null" else value
+    return envelope(record, {name: record.value(name) for name in sorted(shown)})
 
 
 def _columns(kind: Kind) -> frozenset[str]:

@@ -11,7 +11,7 @@ from connector.sandbox.services.objects import READ
 from connector.sandbox.services.rendering import View
 from connector.sandbox.state import Account
 from connector.sandbox.state.index import Query
-from connector.sandbox.wire import Body, Call, Reply, bad_json, refuse, route, within
+from connector.sandbox.wire import Body, Call, Reply, bad_json, refuse, route, texts, within
 
 LONGEST, CAP, MOST = 3_000, 10_000, 200
 GROUPS, PER_GROUP, IN_ALL = 5, 6, 18
@@ -30,14 +30,14 @@ def search(account: Account, call: Call) -> Reply:
         raise refusals.bare()
     total, ids = account.index.search(kind.plural, _query(account, kind, body), after, limit)
     records = account.records.some(kind.plural, ids)
-    view = View(account, kind.plural, _names(body))
+    view = View(account, kind.plural, texts(body, "properties"))
     results = [view.show(records[id]) for id in ids if id in records]
     return Reply(200, _page(account, results, total, after, limit))
 
 
 def _page(account: Account, results: list[Body], total: int, after: int, limit: int) -> Body:
     step = limit
-    if account.knobs.short_pages_with_next and limit > 1:
+    if account.knobs.short_or_empty_pages_with_next and limit > 1:
         step = limit // 2
         results = results[:step]
     body: Body = {"total": total, "results": results}
@@ -54,13 +54,6 @@ def _whole(body: Body, name: str, default: int) -> int:
     if isinstance(value, bool) or not text.isdecimal() or len(text) > 12:
         raise bad_json(f'Cannot deserialize value of type `int` from "{text}": not a valid `int` value')
     return int(text)
-
-
-def _names(body: Body) -> list[str]:
-    names = body.get("properties") or []
-    if not isinstance(names, list):
-        raise bad_json("Cannot deserialize value of type `java.util.ArrayList<java.lang.String>`")
-    return [str(name) for name in names]
 
 
 def _query(account: Account, kind: Kind, body: Body) -> Query:

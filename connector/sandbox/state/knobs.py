@@ -33,14 +33,14 @@ class Knobs:
     batch_update_missing_id: str = "207"  # or "400"
     batch_update_trace_ids_207: bool = True
     retry_after_on_429: bool = False
-    to_object_id: str = "number"  # or "string"
+    to_object_id_type: str = "number"  # or "string"
     archived_get_without_flag: str = "404"  # or "200"
     restore_bumps_lastmodified: bool = False
     cleared_value: str = "null"  # or "" (empty text)
     search_counts_daily: bool = True
     patch_response_includes_lastmodified: bool = True
     search_keeps_sort: bool = True
-    short_pages_with_next: bool = False
+    short_or_empty_pages_with_next: bool = False
     object_id_compares_as: str = "number"  # or "text"
     list_after_is_id: bool = True
 

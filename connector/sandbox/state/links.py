@@ -116,12 +116,13 @@ class Links:
     def batch(
         self, from_kind: str, starts: dict[int, int], to_kind: str, size: int
     ) -> dict[int, list[Target]]:
-        """The same for many: id -> its other ends, `starts` giving each one's first id."""
+        """The same for many: id -> its living other ends, `starts` giving each one's first id."""
         ids = orjson.dumps(list(starts)).decode()
         found: dict[int, dict[int, list[int]]] = {id: {} for id in starts}
         for from_id, to_id, type_id in self._db.rows(
             "select from_id, to_id, type_id from links where from_kind = ? and to_kind = ?"
-            " and from_id in (select value from json_each(?)) order by from_id, to_id, type_id",
+            " and from_id in (select value from json_each(?)) and exists (select 1 from objects"
+            " where kind = to_kind and id = to_id and archived is null) order by from_id, to_id, type_id",
             from_kind,
             to_kind,
             ids,

@@ -9,17 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import orjson
 
 from connector.sandbox import rows
 from connector.sandbox.clock import iso, parse
 from connector.sandbox.state import definitions, derived, engagement, links
+from connector.sandbox.state.account import Account
 from connector.sandbox.state.records import addresses
-
-if TYPE_CHECKING:
-    from connector.sandbox.state import Account
 
 CHUNK = 5_000
 FEW = 500

@@ -16,6 +16,7 @@ from connector.sandbox import kinds
 from connector.sandbox.clock import Clock, iso
 from connector.sandbox.state.definitions import Definitions
 from connector.sandbox.state.index import Index
+from connector.sandbox.state.knobs import Settings
 from connector.sandbox.state.schema import Database
 
 
@@ -76,11 +77,14 @@ _COLUMNS = "select kind, id, created, modified, archived, props from objects "
 class Records:
     """Every record of the account."""
 
-    def __init__(self, db: Database, clock: Clock, definitions: Definitions, index: Index) -> None:
+    def __init__(
+        self, db: Database, clock: Clock, definitions: Definitions, index: Index, settings: Settings
+    ) -> None:
         self._db = db
         self._clock = clock
         self._definitions = definitions
         self._index = index
+        self._settings = settings
 
     def find(self, kind: str, id: int, *, archived: bool = False) -> Record | None:
         """A living record (or, asked so, one in the bin)."""
@@ -204,7 +208,7 @@ class Records:
     def _put(self, record: Record, values: Mapping[str, str], now: int, writer: Writer) -> None:
         for name, value in values.items():
             self._version(record, name, value, now, writer)
-            if value:
+            if value or self._settings.knobs.cleared_value == "":
                 record.props[name] = value
             else:
                 record.props.pop(name, None)
