@@ -339,7 +339,7 @@ def _draw(summary: Mapping[str, Any], checks: Sequence[Check]) -> str:
     lines = ["step          seconds  requests"]
     lines += [f"{s['name']:<12}  {s['seconds']:7.1f}  {s['requests']:8,}" for s in summary["steps"]]
     lines += [f"{'together':<12}  {summary['seconds']:7.1f}  {summary['requests']:8,}", ""]
-    lines += ["band    leads   share  of the newest  of those won"]
+    lines += ["band    leads   share  of the newest  won of these"]
     for b in summary["bands"]:
         won = "-" if b["newest_converted"] is None else f"{b['newest_converted']:.1%}"
         lines.append(

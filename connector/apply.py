@@ -73,8 +73,14 @@ async def settle_in_flight(s: Sending) -> int:
         there = record is not None and _holds(s, record, row)
         verdicts.append((row.seq, State.SENT if there else State.PENDING, "read back" if there else ""))
     with write(s.db):
-        outbox.settle(s.db, verdicts, s.now)
+        _record(s, rows, verdicts)
     return len(rows)
+
+
+def _record(s: Sending, rows: Sequence[Row], verdicts: Sequence[tuple[int, State, str]]) -> None:
+    outbox.settle(s.db, verdicts, s.now)
+    sent = {seq for seq, state, _ in verdicts if state is State.SENT}
+    decisions.drop_notes(s.db, [row.contact_id for row in rows if row.key == s.lifecycle and row.seq in sent])
 
 
 async def send(s: Sending) -> Sent:
@@ -122,7 +128,7 @@ async def _batch(s: Sending, rows: Sequence[Row], done: Sent) -> None:
     with write(s.db):
         for outcome in outcomes:
             verdicts += _settle(s, outcome, to_send[outcome.id], done)
-        outbox.settle(s.db, verdicts, s.now)
+        _record(s, rows, verdicts)
 
 
 def _look_again(

@@ -19,7 +19,7 @@ from connector.plan import decimal, label
 from connector.rules.tree import Rule, Rules, SignalRule
 from connector.rules.words import words
 from connector.score import Point, Scorer, Subject
-from connector.stage import criteria, holds, view
+from connector.stage import criteria, holds, view, written_by
 from connector.store import decisions, engagement, records
 
 BOUNDARIES = 12  # moments ahead that are looked at for the next change
@@ -90,7 +90,7 @@ def _hold(db: Database, contact_id: str, at: int) -> Document | None:
 
 def _note(db: Database, contact_id: str) -> str:
     note = decisions.notes(db, [contact_id]).get(contact_id)
-    return f"the CRM's stage {note.value} was written by: {note.writer} ({note.source})" if note else ""
+    return f"the CRM's own stage is {note.value}, {written_by(note.writer, note.source_id)} ({note.source})" if note else ""
 
 
 def _journey(db: Database, contact_id: str) -> list[Document]:

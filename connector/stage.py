@@ -237,15 +237,20 @@ def reasons_of(condition: Condition, view: View, score: Score) -> list[str]:
             return [words(condition, score, view.kinds)]
 
 
-def _by(witness: Witness) -> str:
+def written_by(writer: Writer, by: str = "") -> str:
+    """Who set a stage in the CRM, in words."""
     said = {
         "person": "set by hand",
-        "crm": "the CRM's own automation",
-        "app": f"another app {witness.by}".strip(),
+        "crm": "set by the CRM's own automation",
+        "app": f"set by another app {by}".strip(),
         "default": "by default, an import or a form",
         "ours": "ours",
     }
-    return said[witness.writer]
+    return said[writer]
+
+
+def _by(witness: Witness) -> str:
+    return written_by(witness.writer, witness.by)
 
 
 def _note(rules: Rules, witness: Witness | None, standing: Standing) -> str:

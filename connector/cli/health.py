@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import click
 
 from connector.cli.door import Door, verb
@@ -29,8 +31,6 @@ def status(door: Door) -> Result:
         if broken
         else []
     )
-    if broken:
-        door.say(f"The rules do not load: {broken} See them with `connector check`.")
     return Result("status", "rules broken" if broken else "done", summary, items, found)
 
 
@@ -40,6 +40,8 @@ def runs(door: Door, limit: int) -> Result:
     """What was done, the newest first."""
     from connector import report
 
+    with suppress(BadRules):
+        door.rules()  # whose time zone the moments are told in
     db = door.open(must_exist=True)
     items = report.runs(db, limit)
     db.close()

@@ -12,7 +12,7 @@ import click
 
 from connector.cli.door import Door, verb
 from connector.cli.when import moment
-from connector.errors import BadCommand, ConnectorError, Interrupted, Locked
+from connector.errors import BadCommand, BadRules, ConnectorError, Interrupted, Locked
 from connector.model import Document
 from connector.views import Result
 
@@ -233,6 +233,8 @@ def apply(door: Door, plan_id: str | None) -> Result:
     db.close()
     if row.status == "accepted":
         return Result("apply", "already", {"plan": row.id, **_nothing_sent()})
+    if row.status == "empty":
+        return Result("apply", "empty", {"plan": row.id, **_nothing_sent()})
     if row.rules != rules.hash:
         raise BadCommand(
             f"Plan {row.id} was made by other rules ({row.rules[:7]}) than those here now ({rules.hash[:7]}).",
@@ -313,7 +315,7 @@ def synced(way: Way, done: Synced) -> Result:
         "rules": way.rules.hash,
         **{
             key: done.plan.summary[key]
-            for key in ("contacts", "judged", "changed", "unchanged", "stage_changes")
+            for key in ("contacts", "judged", "changed", "unchanged", "stage_changes", "overwritten")
         },
         **_nothing_sent(),
         "seen": sum(done.pulled.seen.values()),
@@ -350,6 +352,15 @@ def run(door: Door) -> None:
     door.tell("stopped", "")
 
 
+def _rules(door: Door, db: Database) -> Rules:
+    """The rules as they are now; a tick that finds them broken is a run that failed."""
+    try:
+        return door.rules()
+    except BadRules:
+        with recorded(door, db, ""):
+            raise
+
+
 async def _tick(door: Door, db: Database) -> None:
     """One sync of the daemon. Whatever goes wrong is said; the next tick tries again."""
     from connector.sync import sync as syncing
@@ -358,7 +369,7 @@ async def _tick(door: Door, db: Database) -> None:
         return synced(way, await syncing(way))
 
     try:
-        result = await walked(door, db, door.rules(), work)
+        result = await walked(door, db, _rules(door, db), work)
         door.tell(result.status, said(result))
     except Interrupted:
         door.tell("interrupted", "safe to run again")

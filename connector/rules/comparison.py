@@ -248,7 +248,7 @@ def _reader(
         case "bool":
             return lambda node: scalars.flag(node, label, mistakes)
         case "date":
-            return lambda node: scalars.day(node, label, mistakes)
+            return lambda node: scalars.day(node, label, mistakes, zone)
         case "datetime":
             return lambda node: scalars.moment(node, label, mistakes, zone)
         case _:

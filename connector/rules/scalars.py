@@ -1,7 +1,7 @@
 """One value of a file as what it should be: a number, points, a duration, true or false, a date.
 
-Durations are milliseconds, points are thousandths. A date is midnight UTC of that day, as the CRM keeps
-its date properties; a datetime without a zone is read in the mapping's time zone.
+Durations are milliseconds, points are thousandths. A date is the start of its day in the mapping's time
+zone, as the cache keeps dates; a datetime without a zone is read there too.
 """
 
 from __future__ import annotations
@@ -216,8 +216,8 @@ def _spoken(said: str) -> str:
     return next((match.group(1) + unit for unit, words in _UNIT_WORDS.items() if match.group(2) in words), "")
 
 
-def day(node: Node, name: str, mistakes: Mistakes) -> int | None:
-    """`2026-10-01` as midnight UTC of that day, in ms."""
+def day(node: Node, name: str, mistakes: Mistakes, zone: tzinfo) -> int | None:
+    """`2026-10-01` as the start of that day in `zone`, in ms."""
     found = scalar(node, name, mistakes)
     if found is None:
         return None
@@ -227,7 +227,8 @@ def day(node: Node, name: str, mistakes: Mistakes) -> int | None:
     except ValueError:
         value = None
     if value is not None and 1900 <= value.year <= 2200:
-        return (value.toordinal() - _EPOCH.toordinal()) * DAY
+        start = datetime(value.year, value.month, value.day, tzinfo=zone)
+        return (start - _EPOCH) // timedelta(milliseconds=1)
     _not_a_date(found, f"{name} takes a date", mistakes)
     return None
 

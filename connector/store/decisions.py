@@ -14,14 +14,15 @@ from connector.model import Score, Standing, Transition, Writer
 
 @dataclass(frozen=True, slots=True)
 class StageNote:
-    """Who wrote the stage that now stands in the CRM."""
+    """Who wrote the stage that now stands in the CRM ('': cleared). `before` is the furthest that it held
+    earlier: only from there can a contact have been set back."""
 
     value: str
     at: int
     writer: Writer
     source: str = ""
     source_id: str = ""
-    reversals: int = 0  # times that another app undid us within a day
+    before: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,19 +41,34 @@ def mark_dirty(db: Database, ids: Iterable[str]) -> None:
     rows = sorted(set(ids))
     if not rows:
         return
-    stamp = stamp_now(db) + 1
-    db.execute("INSERT OR REPLACE INTO fact VALUES ('stamp', ?)", [str(stamp)])
+    stamp = next_stamp(db)
     db.conn.executemany("INSERT OR REPLACE INTO dirty VALUES (?, ?)", [(row, stamp) for row in rows])
 
 
+def mark_everyone(db: Database) -> None:
+    """What the inputs mean has changed. To be called inside a transaction."""
+    db.execute("INSERT OR REPLACE INTO dirty SELECT id, ? FROM contact", [next_stamp(db)])
+
+
 def stamp_now(db: Database) -> int:
+    """Counts the changes of inputs and the decisions; what a plan knew is told by the stamp that it saw."""
     row = db.execute("SELECT value FROM fact WHERE name = 'stamp'").fetchone()
     return int(row[0]) if row else 0
 
 
+def next_stamp(db: Database) -> int:
+    stamp = stamp_now(db) + 1
+    db.execute("INSERT OR REPLACE INTO fact VALUES ('stamp', ?)", [str(stamp)])
+    return stamp
+
+
 def changed_after(db: Database, stamp: int) -> set[str]:
-    """Contacts whose inputs changed since `stamp`."""
-    return {row[0] for row in db.execute("SELECT contact_id FROM dirty WHERE stamp > ?", [stamp])}
+    """Contacts whose inputs changed, or who were decided on, since `stamp`."""
+    rows = db.execute(
+        "SELECT contact_id FROM dirty WHERE stamp > ?1 UNION SELECT contact_id FROM score WHERE stamp > ?1",
+        [stamp],
+    )
+    return {row[0] for row in rows}
 
 
 def clear_dirty(db: Database, ids: Sequence[str], stamp: int) -> None:
@@ -85,9 +101,19 @@ def last_points(db: Database, ids: Sequence[str]) -> dict[str, int]:
     )
 
 
-def put_score(db: Database, score: Score, rules: str) -> None:
+def due(db: Database, ids: Sequence[str], now: int) -> dict[str, int]:
+    """Moments before `now` at which the last accepted scores were to change by themselves."""
+    marks = ", ".join("?" * len(ids))
+    rows = db.execute(
+        f"SELECT contact_id, next_change_at FROM score WHERE next_change_at < ? AND contact_id IN ({marks})",
+        [now, *ids],
+    )
+    return dict(rows.fetchall())
+
+
+def put_score(db: Database, score: Score, rules: str, stamp: int) -> None:
     db.execute(
-        "INSERT OR REPLACE INTO score VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT OR REPLACE INTO score VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [
             score.contact_id,
             rules,
@@ -98,6 +124,7 @@ def put_score(db: Database, score: Score, rules: str) -> None:
             _json(dict(score.counted)),
             "".join("01"[fact] for fact in score.facts),
             score.next_change_at,
+            stamp,
         ],
     )
 
@@ -164,8 +191,13 @@ def notes(db: Database, ids: Sequence[str]) -> dict[str, StageNote]:
 def put_note(db: Database, contact_id: str, note: StageNote) -> None:
     db.execute(
         "INSERT OR REPLACE INTO stage_note VALUES (?, ?, ?, ?, ?, ?, ?)",
-        [contact_id, note.value, note.at, note.writer, note.source, note.source_id, note.reversals],
+        [contact_id, note.value, note.at, note.writer, note.source, note.source_id, note.before],
     )
+
+
+def drop_notes(db: Database, ids: Iterable[str]) -> None:
+    """We wrote these contacts' stage: who wrote the one before says nothing any more."""
+    db.conn.executemany("DELETE FROM stage_note WHERE contact_id = ?", [(i,) for i in ids])
 
 
 def expect_notes(db: Database, ids: Iterable[str]) -> None:
@@ -196,10 +228,9 @@ def put_hold(db: Database, row: HoldRow) -> None:
     )
 
 
-def end_holds(db: Database, now: int) -> list[str]:
-    """Holds whose time has come are lifted; gives their contacts."""
-    rows = db.execute("DELETE FROM hold WHERE until <= ? RETURNING contact_id", [now]).fetchall()
-    return [row[0] for row in rows]
+def end_hold(db: Database, contact_id: str) -> None:
+    """The contact was judged, and nothing is held any more."""
+    db.execute("DELETE FROM hold WHERE contact_id = ?", [contact_id])
 
 
 def count_holds(db: Database, now: int) -> int:

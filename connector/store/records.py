@@ -19,7 +19,9 @@ from sqlite_utils import Database
 
 from connector.model import DAY, Link, Record, fold, when
 from connector.rules.tree import Field, MappingRules
+from connector.store import decisions
 
+_PAGE = 1_000  # records at a time
 TABLES = {"contacts": "contact", "companies": "company", "deals": "deal"}
 _SQL_TYPES = {
     "text": "TEXT",
@@ -84,44 +86,74 @@ def fields_of(mapping: MappingRules, object_type: str) -> list[Field]:
     return [field for field in every if field.object == object_type]
 
 
+def fitted(db: Database, mapping: MappingRules) -> bool:
+    """Whether the columns hold what this mapping says of them."""
+    return all(_known(db, object_type) >= _meant(mapping, object_type) for object_type in TABLES)
+
+
 def ensure_columns(db: Database, mapping: MappingRules) -> None:
-    """Every mapped field has its column; one whose meaning changed is read again from the kept JSON.
-    To be called inside a transaction."""
-    for object_type, table in TABLES.items():
-        have = {column.name for column in db.table(table).columns}
-        known = {
-            row["field"]: (row["property"], row["type"])
-            for row in db.query("SELECT * FROM field_column WHERE object = ?", [object_type])
-        }
-        fields = fields_of(mapping, object_type)
-        for field in fields:
-            if f"f_{field.name}" not in have:
-                db.execute(f'ALTER TABLE {table} ADD COLUMN "f_{field.name}" {_SQL_TYPES[field.type]}')
-        if any(known.get(field.name) != (field.property, field.type) for field in fields):
-            _read_again(db, object_type, fields, ZoneInfo(mapping.timezone))
+    """Every mapped field has its column; one whose meaning changed is read again from the kept JSON, and
+    everybody is to be judged again. To be called inside a transaction."""
+    for object_type in TABLES:
+        meant, known = _meant(mapping, object_type), _known(db, object_type)
+        if known >= meant:
+            continue
+        _make_columns(db, object_type, dict(meant), dict(known))
+        _read_again(db, object_type, fields_of(mapping, object_type), ZoneInfo(mapping.timezone))
+        db.conn.executemany(
+            "INSERT OR REPLACE INTO field_column VALUES (?, ?, ?, ?)",
+            [(object_type, field, *meaning) for field, meaning in sorted(meant)],
+        )
+        decisions.mark_everyone(db)
+
+
+Meaning = tuple[str, str]  # property, type; a date's day begins somewhere, so its type ends in the time zone
+
+
+def _meant(mapping: MappingRules, object_type: str) -> set[tuple[str, Meaning]]:
+    zones = {"date": f"date {mapping.timezone}"}
+    return {(f.name, (f.property, zones.get(f.type, f.type))) for f in fields_of(mapping, object_type)}
+
+
+def _known(db: Database, object_type: str) -> set[tuple[str, Meaning]]:
+    rows = db.execute("SELECT field, property, type FROM field_column WHERE object = ?", [object_type])
+    return {(field, (prop, type_)) for field, prop, type_ in rows}
+
+
+def _make_columns(
+    db: Database, object_type: str, meant: Mapping[str, Meaning], known: Mapping[str, Meaning]
+) -> None:
+    """A column keeps the SQL type that it was made with, and text compares unlike numbers: made anew."""
+    table = TABLES[object_type]
+    for field, (_, type_) in sorted(meant.items()):
+        wanted, had = _SQL_TYPES[type_.split()[0]], known.get(field)
+        if had is not None and _SQL_TYPES[had[1].split()[0]] != wanted:
+            db.execute(f'ALTER TABLE {table} DROP COLUMN "f_{field}"')
+        elif had is not None:
+            continue
+        db.execute(f'ALTER TABLE {table} ADD COLUMN "f_{field}" {wanted}')
 
 
 def _read_again(db: Database, object_type: str, fields: Sequence[Field], zone: tzinfo) -> None:
-    table = TABLES[object_type]
+    table, after = TABLES[object_type], ""
     sets = ", ".join(f'"f_{field.name}" = ?' for field in fields)
-    rows = db.execute(f"SELECT id, properties FROM {table}").fetchall()
-    changed = []
-    for record_id, properties in rows:
-        values, odd = _columns(orjson.loads(properties), fields, zone)
-        changed.append([*values, record_id])
-        _note(db, object_type, record_id, odd, now=0)
-    db.conn.executemany(f"UPDATE {table} SET {sets} WHERE id = ?", changed)
-    db.conn.executemany(
-        "INSERT OR REPLACE INTO field_column VALUES (?, ?, ?, ?)",
-        [(object_type, field.name, field.property, field.type) for field in fields],
-    )
+    db.execute("DELETE FROM oddity WHERE object = ?", [object_type])
+    page = f"SELECT id, modified_at, seen_at, properties FROM {table} WHERE id > ? ORDER BY id LIMIT {_PAGE}"
+    while rows := db.execute(page, [after]).fetchall():
+        read = []
+        for record_id, modified_at, seen_at, properties in rows:
+            values, odd = _columns(orjson.loads(properties), modified_at, fields, zone)
+            _note(db, object_type, record_id, odd, seen_at)
+            read.append([*values, record_id])
+        db.conn.executemany(f"UPDATE {table} SET {sets} WHERE id = ?", read)
+        after = rows[-1][0]
 
 
 Odd = list[tuple[str, str, str]]  # property, value, why
 
 
 def _columns(
-    properties: Mapping[str, str | None], fields: Sequence[Field], zone: tzinfo
+    properties: Mapping[str, str | None], modified_at: int | None, fields: Sequence[Field], zone: tzinfo
 ) -> tuple[list[str | float | int | None], Odd]:
     values: list[str | float | int | None] = []
     odd: Odd = []
@@ -131,11 +163,12 @@ def _columns(
         except Unfit as why:
             values.append(None)
             odd.append((field.property, str(properties.get(field.property)), str(why)))
+    if modified_at is None:
+        odd.append(("(modified)", "", "the CRM gave no modification date"))
     return values, odd
 
 
 def _note(db: Database, object_type: str, record_id: str, odd: Odd, now: int) -> None:
-    db.execute("DELETE FROM oddity WHERE object = ? AND record_id = ?", [object_type, record_id])
     db.conn.executemany(
         "INSERT OR REPLACE INTO oddity VALUES (?, ?, ?, ?, ?, ?)",
         [(object_type, record_id, prop, value[:200], why, now) for prop, value, why in odd],
@@ -147,35 +180,39 @@ def put(
 ) -> list[str]:
     """Stores what the CRM showed; gives the ids whose values differ from before, new ones included.
     To be called inside a transaction."""
-    table, fields = TABLES[object_type], fields_of(mapping, object_type)
-    zone = ZoneInfo(mapping.timezone)
-    names = [
-        "id",
-        "created_at",
-        "modified_at",
-        "seen_at",
-        "properties",
-        *(f"f_{field.name}" for field in fields),
-    ]
-    listed = ", ".join(f'"{name}"' for name in names)
-    updates = ", ".join(f'"{name}" = excluded."{name}"' for name in names[1:])
-    upsert = (
-        f"INSERT INTO {table} ({listed}) VALUES ({', '.join('?' * len(names))}) "
-        f"ON CONFLICT (id) DO UPDATE SET {updates}"
-    )
+    table, fields, zone = TABLES[object_type], fields_of(mapping, object_type), ZoneInfo(mapping.timezone)
     changed, rows = [], []
     for record in records:
-        text = orjson.dumps(dict(record.properties), option=orjson.OPT_SORT_KEYS).decode()
-        values, odd = _columns(record.properties, fields, zone)
-        if record.modified_at is None:
-            odd.append(("(modified)", "", "the CRM gave no modification date"))
+        text = _json(record.properties)
+        values, odd = _columns(record.properties, record.modified_at, fields, zone)
         before = db.execute(f"SELECT properties FROM {table} WHERE id = ?", [record.id]).fetchone()
         if before is None or before[0] != text:
             changed.append(record.id)
+            db.execute("DELETE FROM oddity WHERE object = ? AND record_id = ?", [object_type, record.id])
             _note(db, object_type, record.id, odd, now)
         rows.append([record.id, record.created_at, record.modified_at, now, text, *values])
-    db.conn.executemany(upsert, rows)
+    db.conn.executemany(_upsert(table, fields), rows)
     return changed
+
+
+def _upsert(table: str, fields: Sequence[Field]) -> str:
+    names = ["id", "created_at", "modified_at", "seen_at", "properties", *(f"f_{f.name}" for f in fields)]
+    listed = ", ".join(f'"{name}"' for name in names)
+    updates = ", ".join(f'"{name}" = excluded."{name}"' for name in names[1:])
+    return (
+        f"INSERT INTO {table} ({listed}) VALUES ({', '.join('?' * len(names))}) "
+        f"ON CONFLICT (id) DO UPDATE SET {updates}"
+    )
+
+
+def _json(properties: Mapping[str, str | None]) -> str:
+    return orjson.dumps(dict(properties), option=orjson.OPT_SORT_KEYS).decode()
+
+
+def remove(db: Database, contact_id: str) -> None:
+    """The CRM does not have this contact any more: nobody is judged or written to under this id."""
+    db.execute("DELETE FROM contact WHERE id = ?", [contact_id])
+    db.execute("DELETE FROM oddity WHERE object = 'contacts' AND record_id = ?", [contact_id])
 
 
 def put_addresses(db: Database, addresses: Mapping[str, str]) -> None:
@@ -255,17 +292,27 @@ def seen(db: Database, ids: Sequence[str]) -> dict[str, tuple[str | None, dict[s
     return {record_id: (email, orjson.loads(text)) for record_id, email, text in rows}
 
 
-def patch(db: Database, contact_id: str, values: Mapping[str, str | None], modified_at: int | None) -> None:
-    """What the CRM answered to a write, so that its echo is nothing new."""
+def patch(
+    db: Database,
+    contact_id: str,
+    values: Mapping[str, str | None],
+    modified_at: int | None,
+    mapping: MappingRules,
+) -> list[str]:
+    """What the CRM answered to a write, so that its echo is nothing new. Gives the fields that it changed."""
     row = db.execute("SELECT properties FROM contact WHERE id = ?", [contact_id]).fetchone()
     if row is None:
-        return
-    merged = {**orjson.loads(row[0]), **values}
-    text = orjson.dumps(merged, option=orjson.OPT_SORT_KEYS).decode()
+        return []
+    before = orjson.loads(row[0])
+    fields = [f for f in fields_of(mapping, "contacts") if values.get(f.property) != before.get(f.property)]
+    fields = [field for field in fields if field.property in values]
+    read, _ = _columns(values, 0, fields, ZoneInfo(mapping.timezone))
+    sets = "".join(f', "f_{field.name}" = ?' for field in fields)
     db.execute(
-        "UPDATE contact SET properties = ?, modified_at = coalesce(?, modified_at) WHERE id = ?",
-        [text, modified_at, contact_id],
+        f"UPDATE contact SET properties = ?, modified_at = coalesce(?, modified_at){sets} WHERE id = ?",
+        [_json({**before, **values}), modified_at, *read, contact_id],
     )
+    return [field.name for field in fields]
 
 
 def find(db: Database, who: str) -> list[dict[str, Any]]:
@@ -295,6 +342,11 @@ def by_value(db: Database, property_name: str) -> dict[str | None, int]:
 
 def count_oddities(db: Database) -> int:
     return int(db.execute("SELECT count(*) FROM oddity").fetchone()[0])
+
+
+def count(db: Database) -> int:
+    """How many contacts there are."""
+    return int(db.execute("SELECT count(*) FROM contact").fetchone()[0])
 
 
 def counts(db: Database) -> dict[str, int]:

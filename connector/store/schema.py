@@ -38,11 +38,25 @@ def open_store(path: Path | str) -> Database:
                 "temp_store = memory",
             ):
                 db.execute(f"PRAGMA {pragma}")
-            migrations.apply(db)
+            _bring_up(db, path)
         except BaseException:
             db.close()
             raise
         return db
+
+
+def _bring_up(db: Database, path: Path | str) -> None:
+    """Migrations, one process at a time; a file that is up to date is not written to."""
+    if not migrations.pending(db):
+        return
+    tables = db.table_names()
+    if tables and not migrations.applied(db):
+        raise StoreTrouble(
+            f"{path} is a database, but no cache of ours: it holds {', '.join(sorted(tables)[:3])}.",
+            _FIXES["SQLITE_NOTADB"],
+        )
+    with write(db):
+        migrations.apply(db)
 
 
 @contextmanager
@@ -79,10 +93,10 @@ def write(db: Database) -> Iterator[None]:
         db.execute("BEGIN IMMEDIATE")
         try:
             yield
+            db.execute("COMMIT")
         except BaseException:
             db.conn.rollback()
             raise
-        db.execute("COMMIT")
 
 
 @contextmanager

@@ -24,12 +24,14 @@ def plan(document: Document, ink: Ink) -> list[str]:
         lines.append(f"  ... and {len(document['items']) - len(shown):,} more (-v shows all)")
     lines += ["", f"Plan {ink.bold(summary['plan'])}: {_totals(summary)}."]
     if summary["overwritten"]:
-        lines.append(
-            f"{count(summary['overwritten'], 'value')} of ours were changed by others and are put back."
-        )
+        lines.append(f"{_overwritten(summary)} and will be put back.")
     if summary["changed"]:
         lines.append(f"To send exactly these changes: connector apply {summary['plan']}")
     return lines
+
+
+def _overwritten(summary: Document) -> str:
+    return f"{count(summary['overwritten'], 'value of ours was', 'values of ours were')} changed by others"
 
 
 def _totals(summary: Document) -> str:
@@ -51,23 +53,30 @@ def _contact(item: Document, ink: Ink) -> list[str]:
         lines.append(f"      stage   held until {ink.day(item['hold']['until'])}: {item['hold']['why']}")
     told = {"stage", "score"} if len(lines) > 1 else set()
     if not told:
-        lines += [f"      {c['property']}   {c['old'] or 'nothing'} -> {c['new']}" for c in item["changes"]]
+        lines += [f"      {c['property']}   {_flat(c['old'])} -> {_flat(c['new'])}" for c in item["changes"]]
     if item["note"]:
         lines.append(f"      note    {item['note']}")
     return lines
+
+
+def _flat(value: str | None) -> str:
+    return ", ".join(value.splitlines()) if value else "nothing"
 
 
 def apply(document: Document, ink: Ink) -> list[str]:
     summary = document["summary"]
     if document["status"] == "already":
         return [f"already applied {summary['plan']}; nothing sent"]
+    if document["status"] == "empty":
+        return [f"Plan {summary['plan']} has no changes; nothing was sent."]
     lines = _exceptions(document, ink)
     if summary["stale"]:
         lines.append(
             f"{summary['stale']:,} of the {count(summary['changed'], 'contact')} of plan {summary['plan']} changed "
             f"since it was made; they were left out (listed above). Run connector plan again for them."
         )
-    return [*lines, f"Applied {summary['plan']}: {_sent(summary)}."]
+    lines.append(f"Applied {summary['plan']}: {_sent(summary)}.")
+    return [*lines, "See what is held: connector outbox list"] if summary["held"] else lines
 
 
 def _sent(summary: Document) -> str:
@@ -95,11 +104,14 @@ def sync(document: Document, ink: Ink) -> list[str]:
         return [
             *lines,
             f"Plan {summary['plan']} would change {share} of contacts (limit {summary['brake']:.0%}). Nothing was sent.",
-            f"Look at it, then, if this is intended: connector apply {summary['plan']}",
+            "To see what it would do: connector plan",
+            f"If this is intended: connector apply {summary['plan']}",
         ]
     if document["status"] == "planned":
         return [*lines, f"Plan {summary['plan']}: {_totals(summary)}. Nothing was sent (--dry-run)."]
     lines += _exceptions(document, ink)
+    if summary["overwritten"]:
+        lines.append(f"{_overwritten(summary)} and put back.")
     if summary["sent"] + summary["held"] + summary["dropped"] + summary["already"] == 0:
         return [*lines, "No changes. The CRM already says what the rules want."]
     return [*lines, f"Plan {summary['plan']}: {_sent(summary)}."]

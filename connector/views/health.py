@@ -8,7 +8,7 @@ from connector.views.ink import Draw, Ink, count, table
 
 def status(document: Document, ink: Ink) -> list[str]:
     about = document["summary"]
-    lines = [_portal(about, ink), *_last(about, ink)]
+    lines = [_portal(about, ink), *_last(about, ink), *_broken(document, ink)]
     if about["stages"]:
         rows = [["stage", "contacts"], *[[name, f"{number:,}"] for name, number in about["stages"].items()]]
         lines += ["", *table(rows, right=(1,))]
@@ -36,6 +36,13 @@ def _last(about: Document, ink: Ink) -> list[str]:
     word = {"done": ink.good("done"), "failed": ink.bad("failed"), "braked": ink.warn("braked")}
     said = f": {run['said']}" if run["said"] else ""
     return [f"Last sync {ink.minute(run['started_at'])}: {word.get(run['status'], run['status'])}{said}"]
+
+
+def _broken(document: Document, ink: Ink) -> list[str]:
+    return [
+        f"{ink.bad('✘')} The rules do not load: {found['what']} See each of them: {found['fix']}"
+        for found in document["diagnostics"]
+    ]
 
 
 def _sources(sources: list[Document], ink: Ink) -> list[str]:

@@ -68,7 +68,8 @@ def _points(items: list[Document], total: int, ink: Ink) -> list[str]:
     lines = []
     for points, words, place, signals in rows:
         lines.append(f"  {points:>{wide}}  {words:<{text}}  {place}")
-        lines += [f"  {'':>{wide}}    {_signal(signal, ink)}" for signal in _shown(signals, ink)]
+        told = table([_signal(signal, ink) for signal in _shown(signals, ink)])
+        lines += [f"  {'':>{wide}}    {line}" for line in told]
         if not ink.verbose and len(signals) > len(_shown(signals, ink)):
             lines.append(
                 f"  {'':>{wide}}    ... and {len(signals) - len(_shown(signals, ink))} more (-v shows all)"
@@ -80,18 +81,16 @@ def _shown(signals: list[Document], ink: Ink) -> list[Document]:
     return signals if ink.verbose else signals[:5]
 
 
-def _signal(signal: Document, ink: Ink) -> str:
+def _signal(signal: Document, ink: Ink) -> list[str]:
+    """Day, what it was, what it is worth."""
     said = {
         "once_per": "not counted: one like it is newer",
         "at_most": "not counted: enough are newer",
         None: "",
     }
-    worth = (
-        f"{_signed(signal['points'])} ({signal['percent']} %)"
-        if signal["counted"]
-        else said[signal["why_not"]]
-    )
-    return f"{ink.day(signal['at']):<11} {signal['label'] or signal['kind']}  {worth}"
+    faded = f" ({signal['percent']} %)" if signal["percent"] != 100 else ""
+    worth = f"{_signed(signal['points'])}{faded}" if signal["counted"] else said[signal["why_not"]]
+    return [ink.day(signal["at"]), signal["label"] or signal["kind"], worth]
 
 
 def _signed(points: float) -> str:

@@ -7,11 +7,10 @@ from connector.views.ink import Draw, Ink, count, table
 
 
 def init(document: Document, ink: Ink) -> list[str]:
-    words = {"written": ink.good("+"), "kept": " "}
-    lines = [
-        f"  {words[item['became']]} {item['file']}{'' if item['became'] == 'written' else '  (was there; kept)'}"
-        for item in document["items"]
-    ]
+    lines = [f"  {ink.good('+')} {item['file']}" for item in document["items"] if item["became"] == "written"]
+    kept = len(document["items"]) - len(lines)
+    if kept:
+        lines.append(f"{count(kept, 'file was', 'files were')} there already; nothing was overwritten.")
     folder = document["summary"]["folder"]
     go = "" if folder == "." else f"cd {folder}, "
     return [*lines, "", f"Next: {go}put a token into .env, then: connector check --crm"]
@@ -19,16 +18,13 @@ def init(document: Document, ink: Ink) -> list[str]:
 
 def check(document: Document, ink: Ink) -> list[str]:
     about = document["summary"]
-    notes = [
-        f"  {d['file']}:{d['line']}: note: {d['what']} {d['fix']}".rstrip() for d in document["diagnostics"]
-    ]
     against = {
         "crm": f"Checked against portal {about['portal']}.",
         "cache": f"Properties and stages checked against portal {about['portal']} as last pulled.",
         "none": "Properties and stages were not checked: nothing was pulled yet (connector check --crm asks the account).",
     }
     return [
-        *notes,
+        *_notes(document["diagnostics"]),
         f"{ink.good('No mistake')} in {count(about['files'], 'file')}: {count(about['fields'], 'field')}, "
         f"{count(about['signals'], 'signal')}, {count(about['rules'], 'rule')}, {count(about['stages'], 'stage')}. "
         f"Rules {about['hash'][:7]}.",
@@ -36,14 +32,29 @@ def check(document: Document, ink: Ink) -> list[str]:
     ]
 
 
+def _notes(found: list[Document]) -> list[str]:
+    """Notes with the same remedy stand together above it."""
+    lines = []
+    for fix in dict.fromkeys(d["fix"] for d in found):
+        same = [d for d in found if d["fix"] == fix]
+        lines += [f"  {d['file']}:{d['line']}: note: {d['what']}" for d in same]
+        lines += [f"  = fix: {fix}", ""] if fix else [""]
+    return lines
+
+
 def provision(document: Document, ink: Ink) -> list[str]:
-    marks = {"made": ink.good("+"), "there": " ", "extended": ink.warn("~"), "differs": ink.bad("!")}
-    lines = [
-        f"  {marks.get(item['became'], ' ')} {item['property']}  {item['became']}{': ' + item['said'] if item['said'] else ''}"
-        for item in document["items"]
-    ]
+    marks = {"made": ink.good("+"), "there": " ", "differs": ink.bad("!")}
+    lines = table(
+        [
+            [f"  {marks[item['became']]} {item['property']}", item["said"] or item["became"]]
+            for item in document["items"]
+        ]
+    )
     about = document["summary"]
-    lines.append(f"{count(about['made'], 'property', 'properties')} made, {about['there']} there already.")
+    differs = f", {about['differs']:,} there but different (left as it is)" if about["differs"] else ""
+    lines.append(
+        f"{count(about['made'], 'property', 'properties')} made, {about['there']:,} there already{differs}."
+    )
     return [*lines, "Next: connector backfill all"] if about["made"] else lines
 
 

@@ -57,7 +57,7 @@ def told(folder: Path, condition: str) -> list[str]:
         ("{company_size: {is: -1e3}}", "is", (-1000.0,)),
         ("{newsletter: {is: NO}}", "is", (False,)),
         ("{newsletter: {is: true}}", "is", (True,)),
-        ("{decision_on: {at_least: 2026-10-01}}", "at_least", (MIDNIGHT,)),
+        ("{decision_on: {at_least: 2026-10-01}}", "at_least", (MIDNIGHT - 2 * HOUR,)),
         ("{decision_on: {within_next: 180d}}", "within_next", (180 * DAY,)),
         ("{last_call: {within: 4h}}", "within", (4 * HOUR,)),
         ("{last_call: {within: 90m}}", "within", (90 * MINUTE,)),

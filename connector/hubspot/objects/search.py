@@ -71,7 +71,7 @@ async def _search(t: Transport, object: str, body: Document) -> tuple[list[Docum
         at = {} if cursor.at is None else {"after": cursor.at}
         document = await t.call("POST", path, json={**body, **at}, bucket="search", effect="read")
         found = rows(document)
-        if True:
+        if found or cursor.turn(document) is None:
             return found, document
 
 

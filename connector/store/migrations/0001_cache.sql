@@ -31,8 +31,9 @@ CREATE TABLE signal (contact_id TEXT, kind TEXT, at INTEGER, id TEXT, day INTEGE
 -- contacts whose inputs changed since they were last judged
 CREATE TABLE dirty (contact_id TEXT PRIMARY KEY, stamp INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE score (contact_id TEXT PRIMARY KEY, rules TEXT NOT NULL, as_of INTEGER NOT NULL, points INTEGER
-  NOT NULL, axes TEXT NOT NULL, parts TEXT NOT NULL, counted TEXT NOT NULL, facts TEXT NOT NULL, next_change_at INTEGER) WITHOUT
-  ROWID;
+  NOT NULL, axes TEXT NOT NULL, parts TEXT NOT NULL, counted TEXT NOT NULL, facts TEXT NOT NULL, next_change_at INTEGER,
+  stamp INTEGER NOT NULL) WITHOUT ROWID;
+CREATE INDEX score_stamp ON score (stamp);
 CREATE INDEX score_due ON score (next_change_at) WHERE next_change_at IS NOT NULL;
 CREATE TABLE standing (contact_id TEXT PRIMARY KEY, journey INTEGER NOT NULL, epoch_at INTEGER, stage TEXT,
   stage_since INTEGER, temperature TEXT, temperature_since INTEGER, reached TEXT NOT NULL) WITHOUT ROWID;
@@ -43,8 +44,7 @@ CREATE TABLE transition (seq INTEGER PRIMARY KEY, contact_id TEXT NOT NULL, jour
   TEXT NOT NULL);
 CREATE INDEX transition_contact ON transition (contact_id);
 CREATE TABLE stage_note (contact_id TEXT PRIMARY KEY, value TEXT NOT NULL, at INTEGER NOT NULL, writer TEXT
-  NOT NULL, source TEXT NOT NULL, source_id TEXT NOT NULL, reversals INTEGER NOT NULL DEFAULT 0) WITHOUT
-  ROWID;
+  NOT NULL, source TEXT NOT NULL, source_id TEXT NOT NULL, before TEXT NOT NULL) WITHOUT ROWID;
 -- contacts whose stage in the CRM was written by somebody that we have not looked up yet
 CREATE TABLE unwitnessed (contact_id TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE hold (contact_id TEXT, field TEXT, why TEXT NOT NULL, since INTEGER NOT NULL, until INTEGER NOT
@@ -57,10 +57,10 @@ CREATE TABLE plan (seq INTEGER PRIMARY KEY, id TEXT, made_at INTEGER NOT NULL, a
 CREATE INDEX plan_id ON plan (id);
 CREATE TABLE plan_item (plan INTEGER, contact_id TEXT, changes INTEGER NOT NULL, held INTEGER NOT NULL,
   document TEXT NOT NULL, PRIMARY KEY (plan, contact_id)) WITHOUT ROWID;
-CREATE TABLE outbox (seq INTEGER PRIMARY KEY, plan_id TEXT NOT NULL, rules TEXT NOT NULL, contact_id TEXT
+CREATE TABLE outbox (seq INTEGER PRIMARY KEY, plan INTEGER NOT NULL, plan_id TEXT NOT NULL, rules TEXT NOT NULL, contact_id TEXT
   NOT NULL, kind TEXT NOT NULL, key TEXT NOT NULL, old TEXT, new TEXT NOT NULL, state TEXT NOT NULL, said
   TEXT NOT NULL DEFAULT '', tries INTEGER NOT NULL DEFAULT 0, put_at INTEGER NOT NULL, settled_at INTEGER);
-CREATE UNIQUE INDEX outbox_once ON outbox (plan_id, contact_id, kind, key);
+CREATE UNIQUE INDEX outbox_once ON outbox (plan, contact_id, kind, key);
 CREATE UNIQUE INDEX outbox_open ON outbox (contact_id, kind, key) WHERE state IN ('pending', 'sending',
   'held');
 CREATE INDEX outbox_state ON outbox (state, contact_id);
