@@ -90,7 +90,11 @@ def _hold(db: Database, contact_id: str, at: int) -> Document | None:
 
 def _note(db: Database, contact_id: str) -> str:
     note = decisions.notes(db, [contact_id]).get(contact_id)
-    return f"the CRM's own stage is {note.value}, {written_by(note.writer, note.source_id)} ({note.source})" if note else ""
+    return (
+        f"the CRM's own stage is {note.value}, {written_by(note.writer, note.source_id)} ({note.source})"
+        if note
+        else ""
+    )
 
 
 def _journey(db: Database, contact_id: str) -> list[Document]:

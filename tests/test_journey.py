@@ -8,7 +8,7 @@ import json
 import signal
 from typing import Any
 
-from command_line import Folder, Ran, finish, on, stop
+from command_line import Folder, Ran, finish, stop
 
 from connector import sandbox
 from connector.sandbox.state.records import Writer

@@ -160,8 +160,10 @@ def _hottest(db: Database, rules: Rules, door: Door) -> list[Document]:
 
 
 def _next(folder: Path) -> list[str]:
+    program = Path(sys.argv[0])
     there = shutil.which("connector")
-    path = [] if there and Path(there).samefile(sys.argv[0]) else [f". {Path(sys.argv[0]).parent}/activate"]
+    known = program.name != "connector" or (there is not None and Path(there).samefile(program))
+    path = [] if known else [f". {program.parent}/activate"]
     return [
         *path,
         f"cd {folder}",

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
+from uuid import uuid4
 
 from connector.sandbox import clock, control
-from connector.sandbox.desk import LARGEST, Answer, Desk, Request
+from connector.sandbox.desk import JSON, LARGEST, Answer, Desk, Request, correlated
 from connector.sandbox.faults import Fault
 from connector.sandbox.state import Account
 from connector.sandbox.wire import dump
@@ -56,9 +57,9 @@ def carry(desk: Desk, request: Request) -> tuple[Answer, Fault | None]:
         if fault is None or not fault.before:
             answer = desk.answer(request)
         else:
-            answer = Answer(0, b"", {"Content-Type": "application/json;charset=utf-8"})
+            answer = Answer(0, b"", {"X-HubSpot-Correlation-Id": str(uuid4())})
         if fault is not None and (fault.status or fault.html or fault.empty):
-            answer = _spoilt(fault, answer)
+            answer = _spoilt(fault, answer, desk.account.clock.now())
         status = 0 if fault and fault.cut else answer.status
         label = fault.label if fault else None
         now = desk.account.clock.now()
@@ -66,9 +67,11 @@ def carry(desk: Desk, request: Request) -> tuple[Answer, Fault | None]:
         return answer, fault
 
 
-def _spoilt(fault: Fault, answer: Answer) -> Answer:
-    status, body = fault.answer()
-    kind = "text/html" if fault.html else "application/json;charset=utf-8"
+def _spoilt(fault: Fault, answer: Answer, now: int) -> Answer:
+    status, body = fault.answer(now)
+    if isinstance(body, dict) and "message" in body:
+        body = correlated(body, answer.headers)
+    kind = "text/html" if fault.html else JSON
     return Answer(status, dump(body), {**answer.headers, "Content-Type": kind, **(fault.headers or {})})
 
 

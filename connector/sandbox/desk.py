@@ -61,16 +61,16 @@ class Desk:
         try:
             reply = self._reply(request, headers)
         except Refusal as refusal:
-            reply = Reply(refusal.status, _correlated(refusal.body, headers), refusal.headers)
+            reply = Reply(refusal.status, correlated(refusal.body, headers), refusal.headers)
         except Unimitated as what:
             message = f"The sandbox does not imitate {what}. ({request.method} {request.path})"
-            reply = Reply(501, _correlated({"status": "error", "message": message}, headers))
+            reply = Reply(501, correlated({"status": "error", "message": message}, headers))
         except Exception as bug:
             # A mistake of the sandbox, never HubSpot's: said as such, so that no client is blamed for it.
             message = (
                 f"The sandbox itself failed: {type(bug).__name__}: {bug} ({request.method} {request.path})"
             )
-            reply = Reply(500, _correlated({"status": "error", "message": message}, headers))
+            reply = Reply(500, correlated({"status": "error", "message": message}, headers))
         return Answer(reply.status, dump(reply.body), {**headers, **reply.headers})
 
     def _reply(self, request: Request, headers: dict[str, str]) -> Reply:
@@ -183,7 +183,7 @@ def _scopes(route: Route, call: Call) -> Iterator[str]:
         yield scope.replace("{object}", call.kind().scope) if "{object}" in scope else scope
 
 
-def _correlated(body: Body, headers: Mapping[str, str]) -> Body:
+def correlated(body: Body, headers: Mapping[str, str]) -> Body:
     """The correlation id of the header, in its usual place in the body."""
     after = "errorType" if "errorType" in body else "message"
     found: Body = {}

@@ -12,22 +12,16 @@ from typing import Any
 
 import orjson
 
+from connector.sandbox import refusals
+from connector.sandbox.clock import iso
 from connector.sandbox.state.schema import Database
+from connector.sandbox.wire import Body
 
 HTML = b"<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>"
-MESSAGES = {
-    401: {
-        "message": "The OAuth token used to make this call expired 5 second(s) ago.",
-        "category": "EXPIRED_AUTHENTICATION",
-    },
+MESSAGES: dict[int, Body] = {
     423: {"message": "The resource is locked.", "category": "LOCKED"},
     477: {"message": "The account is being migrated between data centres."},
-    429: {
-        "message": "You have reached your ten_secondly_rolling limit.",
-        "errorType": "RATE_LIMIT",
-        "policyName": "TEN_SECONDLY_ROLLING",
-        "groupName": "publicapi:private_app-api-calls-ten-secondly",
-    },
+    429: refusals.rolling_limit(6_748_263),
 }
 
 
@@ -58,13 +52,15 @@ class Fault:
         spoilt = self.status or self.html or self.empty or self.cut == "before"
         return bool(spoilt) and not self.commit
 
-    def answer(self) -> tuple[int, Any]:
-        """(status, body) that take the place of the true answer."""
+    def answer(self, now: int) -> tuple[int, Any]:
+        """(status, body) that take the place of the true answer; `now` in milliseconds."""
         if self.html:
             return self.status or 502, HTML
         if self.empty:
             return self.status or 200, {"status": "COMPLETE", "results": []}
         usual = {"status": "error", "message": "internal error", **MESSAGES.get(self.status, {})}
+        if self.status == 401:
+            usual = refusals.expired(5, iso(now - 5_000)).body
         return self.status, usual if self.body is None else self.body
 
     @property

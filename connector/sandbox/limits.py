@@ -1,7 +1,8 @@
 """Rate limits (HUBSPOT.md 8): 10 rolling seconds per token, searches per second, associations, the day.
 
 They run on the clock's `tick`, the day on its `now` in the account's time zone. A refused call counts for the
-day, not for the rolling windows.
+day, not for the rolling windows. An association call draws on its own window and on the token's; whether real
+accounts add the two is not known, and this is the stricter reading.
 """
 
 from __future__ import annotations

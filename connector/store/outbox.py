@@ -4,21 +4,25 @@
   (plan) ----------> pending ----------> sending ----------> sent
                         |                   |  \\-----------> held     the CRM refused it: a person decides
                         |                   \\-------------> pending  it did not go through: again later
-                        \\---- replaced by a newer plan, or its contact is gone: dropped
+                        \\---- replaced or no longer wanted by a newer plan, or its contact is gone: dropped
 
 A row in `sending` when a run starts was in flight when the last one died: it is read back before anything
 is sent again. Two unique indexes hold the promise that nothing is done twice: one row per (plan, contact,
-kind, key) for ever, and one *open* row per (contact, kind, key).
+kind, key) for ever (the plan's number: plans with the same content have the same id), and one *open* row
+per (contact, kind, key).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+import orjson
 from sqlite_utils import Database
+
+from connector.store.plans import PlanRow
 
 
 class State(StrEnum):
@@ -49,23 +53,34 @@ class Put:
     new: str
 
 
-def put(db: Database, plan_id: str, rules: str, rows: Iterable[Put], now: int) -> int:
+def put(db: Database, plan: PlanRow, rows: Iterable[Put], now: int) -> int:
     """Takes decided changes in; a pending or held row of an older plan for the same thing is replaced.
     To be called inside the transaction that accepts the plan."""
     count = 0
     for row in rows:
         db.execute(
             "UPDATE outbox SET state = 'dropped', said = ?, settled_at = ? WHERE contact_id = ? AND kind = ? "
-            "AND key = ? AND state IN ('pending', 'held')",
-            [f"replaced by plan {plan_id}", now, row.contact_id, row.kind, row.key],
+            "AND key = ? AND state IN ('pending', 'held') AND plan <> ?",
+            [f"replaced by plan {plan.id}", now, row.contact_id, row.kind, row.key, plan.seq],
         )
         done = db.execute(
-            "INSERT OR IGNORE INTO outbox (plan_id, rules, contact_id, kind, key, old, new, state, put_at) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?, 'pending', ?)",
-            [plan_id, rules, row.contact_id, row.kind, row.key, row.old, row.new, now],
+            "INSERT OR IGNORE INTO outbox (plan, plan_id, rules, contact_id, kind, key, old, new, state, put_at) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'pending', ?)",
+            [plan.seq, plan.id, plan.rules, row.contact_id, row.kind, row.key, row.old, row.new, now],
         )
         count += done.rowcount
     return count
+
+
+def withdraw(db: Database, plan: PlanRow, contact_id: str, wanted: Mapping[str, str], now: int) -> None:
+    """Pending and held rows of older plans that want something else than `wanted` (key -> value) are
+    dropped: sent now or after a retry, they would undo what is decided today."""
+    rows = db.execute(
+        "SELECT seq, key, new FROM outbox WHERE state IN ('pending', 'held') AND contact_id = ? AND plan <> ?",
+        [contact_id, plan.seq],
+    ).fetchall()
+    said = f"no longer wanted: plan {plan.id}"
+    settle(db, [(seq, State.DROPPED, said) for seq, key, new in rows if wanted.get(key) != new], now)
 
 
 def claim(db: Database, contacts: int) -> list[Row]:
@@ -107,16 +122,16 @@ def settle(db: Database, rows: Iterable[tuple[int, State, str]], now: int) -> No
     )
 
 
-def last_sent(db: Database, ids: Sequence[str]) -> dict[str, dict[str, str]]:
-    """What we last put there: contact -> property -> value."""
-    marks = ", ".join("?" * len(ids))
+def last_sent(db: Database, ids: Sequence[str], keys: Iterable[str]) -> dict[str, dict[str, str]]:
+    """What we last put there: contact -> property (of `keys`) -> value."""
     rows = db.execute(
-        f"SELECT contact_id, key, new, max(seq) FROM outbox WHERE state = 'sent' AND contact_id IN ({marks}) "
-        "GROUP BY contact_id, key",
-        list(ids),
+        "SELECT i.value, k.value, (SELECT new FROM outbox WHERE state = 'sent' AND contact_id = i.value "
+        "AND key = k.value ORDER BY seq DESC LIMIT 1) AS sent FROM json_each(?) i, json_each(?) k "
+        "WHERE sent IS NOT NULL",
+        [orjson.dumps(list(ids)).decode(), orjson.dumps(sorted(keys)).decode()],
     )
     found: dict[str, dict[str, str]] = {}
-    for contact_id, key, new, _ in rows:
+    for contact_id, key, new in rows:
         found.setdefault(contact_id, {})[key] = new
     return found
 
@@ -131,6 +146,10 @@ def refused(db: Database, ids: Sequence[str]) -> dict[str, dict[str, str]]:
     for contact_id, key, new in rows:
         found.setdefault(contact_id, {})[key] = new
     return found
+
+
+def any_in_flight(db: Database) -> bool:
+    return db.execute("SELECT 1 FROM outbox WHERE state = 'sending' LIMIT 1").fetchone() is not None
 
 
 def counts(db: Database) -> dict[str, int]:

@@ -31,6 +31,7 @@ def open_store(path: Path | str) -> Database:
         )
         db = Database(connection)
         try:
+            _need_ours(db, path)
             for pragma in (
                 "journal_mode = wal",
                 "synchronous = normal",
@@ -38,25 +39,23 @@ def open_store(path: Path | str) -> Database:
                 "temp_store = memory",
             ):
                 db.execute(f"PRAGMA {pragma}")
-            _bring_up(db, path)
+            if migrations.pending(db):  # a file that is up to date is not written to
+                with write(db):
+                    migrations.apply(db)
         except BaseException:
             db.close()
             raise
         return db
 
 
-def _bring_up(db: Database, path: Path | str) -> None:
-    """Migrations, one process at a time; a file that is up to date is not written to."""
-    if not migrations.pending(db):
-        return
+def _need_ours(db: Database, path: Path | str) -> None:
+    """:raises StoreTrouble: somebody else's database, which our tables have no business in"""
     tables = db.table_names()
     if tables and not migrations.applied(db):
         raise StoreTrouble(
             f"{path} is a database, but no cache of ours: it holds {', '.join(sorted(tables)[:3])}.",
             _FIXES["SQLITE_NOTADB"],
         )
-    with write(db):
-        migrations.apply(db)
 
 
 @contextmanager

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import traceback
 from collections.abc import AsyncIterator
 from typing import Any
@@ -22,7 +21,7 @@ from connector.errors import (
     Unauthorised,
     Unreachable,
 )
-from connector.hubspot.transport import Transport, together
+from connector.hubspot.transport import Transport
 from connector.model import Secret
 
 BASE = "http://crm.test"
@@ -300,123 +299,3 @@ async def test_the_token_is_in_no_message(
 async def test_half_a_surrogate_pair_does_not_lose_the_page(crm: respx.Router, t: Transport) -> None:
     answers(crm, httpx.Response(200, content=b'{"results": [{"id": "1", "n": "\\ud83d ok"}]}'))
     assert await t.call("GET", PATH) == {"results": [{"id": "1", "n": "\ufffd ok"}]}
-
-
-# -- the budget ----------------------------------------------------------------------------------------
-
-
-def limits(most: int, left: int) -> dict[str, str]:
-    return {
-        "X-HubSpot-RateLimit-Max": str(most),
-        "X-HubSpot-RateLimit-Remaining": str(left),
-        "X-HubSpot-RateLimit-Interval-Milliseconds": "10000",
-    }
-
-
-async def fire(t: Transport, clock: ManualClock, count: int, **how: Any) -> list[float]:
-    """The moments at which `count` calls that start together were answered."""
-
-    async def one() -> float:
-        await t.call("GET", PATH, **how)
-        return clock.at
-
-    return sorted(await together([one() for _ in range(count)]))
-
-
-def most_in(moments: list[float], window: float) -> int:
-    return max(sum(at <= other < at + window for other in moments) for at in moments)
-
-
-async def test_the_burst_stays_under_our_share(crm: respx.Router, t: Transport, clock: ManualClock) -> None:
-    crm.get(PATH).mock(return_value=FINE)
-    moments = await fire(t, clock, 200)
-    assert most_in(moments, 10.4) == 80  # of 100
-    assert 20 < clock.at < 22
-
-
-async def test_searches_are_paced_below_five_a_second(
-    crm: respx.Router, t: Transport, clock: ManualClock
-) -> None:
-    crm.get(PATH).mock(return_value=FINE)
-    moments = await fire(t, clock, 20, bucket="search")
-    assert most_in(moments, 1.05) == 5
-    assert dict(t.counts) == {"search": 20}
-
-
-async def test_the_buckets_do_not_wait_for_each_other(
-    crm: respx.Router, t: Transport, clock: ManualClock
-) -> None:
-    crm.get(PATH).mock(return_value=FINE)
-    full = {"search": 5, "burst": 40, "associations": 40}
-    await together(fire(t, clock, count, bucket=bucket) for bucket, count in full.items())
-    assert clock.at == 0
-
-
-async def test_however_long_the_answers_take_the_crm_sees_no_more(
-    crm: respx.Router, t: Transport, clock: ManualClock
-) -> None:
-    """It counts a request when that arrives: the slow ones of one window stand in the next one."""
-    counted: list[float] = []
-
-    async def answer(_: httpx.Request) -> httpx.Response:
-        await clock.sleep(0.9 if len(counted) % 3 else 0.05)
-        counted.append(clock.at)
-        return FINE
-
-    crm.get(PATH).mock(side_effect=answer)
-    await fire(t, clock, 40, bucket="search")
-    assert len(counted) == 40
-    assert most_in(counted, 1.0) == 5
-
-
-async def test_associations_have_a_limit_of_their_own_within_the_burst(
-    crm: respx.Router, t: Transport, clock: ManualClock
-) -> None:
-    crm.get(PATH).mock(side_effect=lambda _: httpx.Response(200, json={}, headers=limits(190, 189)))
-    moments = await fire(t, clock, 100, bucket="associations")
-    assert most_in(moments, 10.4) == 80
-
-
-async def test_the_headers_raise_the_limit(crm: respx.Router, t: Transport, clock: ManualClock) -> None:
-    crm.get(PATH).mock(side_effect=lambda _: httpx.Response(200, json={}, headers=limits(190, 189)))
-    await fire(t, clock, 1)
-    assert len(await fire(t, clock, 150)) == 150
-    assert clock.at == 0  # 152 of 190
-
-
-async def test_it_slows_down_for_other_apps(crm: respx.Router, t: Transport, clock: ManualClock) -> None:
-    """Others take 70 of 100 in every window; what is left is ours, and the CRM has nothing to refuse."""
-    counted: list[float] = []
-
-    def answer(_: httpx.Request) -> httpx.Response:
-        ours = sum(at > clock.at - 10 for at in counted)
-        counted.append(clock.at)
-        return refusal(429) if ours >= 30 else httpx.Response(200, json={}, headers=limits(100, 29 - ours))
-
-    crm.get(PATH).mock(side_effect=answer)
-    await fire(t, clock, 60)
-    assert t.requests == 60
-    assert most_in(counted, 10) <= 25
-
-
-async def test_a_429_pauses_everybody(crm: respx.Router, clock: ManualClock) -> None:
-    refused = asyncio.Event()
-    answers(crm, refusal(429, {"Retry-After": "7"}), *[FINE] * 10)
-    async with Transport(BASE, Secret(TOKEN), clock, on_wait=lambda *_: refused.set()) as t:
-        first = asyncio.ensure_future(fire(t, clock, 1))
-        await refused.wait()
-        others = await fire(t, clock, 5)
-        assert min(*others, *(await first)) == pytest.approx(7)
-        assert t.requests == 7
-
-
-async def test_a_call_that_is_cancelled_gives_its_place_back(
-    crm: respx.Router, t: Transport, clock: ManualClock
-) -> None:
-    crm.get(PATH).mock(return_value=FINE)
-    tasks = [asyncio.ensure_future(t.call("GET", PATH)) for _ in range(100)]
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
-    await fire(t, clock, 80)
-    assert clock.at < 11

@@ -63,6 +63,16 @@ def test_a_fault_picks_by_method_and_path_after_some_have_passed(
     assert portal.waiting() == []
 
 
+def test_a_token_expires_in_mid_paging(portal: sandbox.Portal, client: httpx.Client) -> None:
+    portal.faults([{"path": "objects/contacts", "skip": 1, "status": 401}])
+    answers = [client.get(f"{CONTACTS}?limit=1") for _ in range(3)]
+    assert [one.status_code for one in answers] == [200, 401, 200]
+    body = answers[1].json()
+    assert body["category"] == "EXPIRED_AUTHENTICATION"
+    assert body["context"] == {"expire time": ["2026-11-18T11:06:35.000Z"]}
+    assert body["correlationId"] == answers[1].headers["X-HubSpot-Correlation-Id"]
+
+
 def test_an_unknown_fault_is_refused(portal: sandbox.Portal) -> None:
     with pytest.raises(ValueError, match="a fault has no colour"):
         portal.faults([{"colour": "red"}])

@@ -79,6 +79,23 @@ def test_the_bin_is_listed_apart_and_a_restored_record_keeps_its_id(portal: sand
     assert ask("GET", f"{CONTACTS}/{BOB}")[1]["archived"] is False
 
 
+def test_the_bin_is_emptied_after_ninety_days(portal: sandbox.Portal, ask: Ask) -> None:
+    portal.archive(BOB)
+    portal.advance(90 * 86_400 - 1)
+    assert [one["id"] for one in ask("GET", f"{CONTACTS}?archived=true")[1]["results"]] == [str(BOB)]
+    portal.advance(1)
+    assert ask("GET", f"{CONTACTS}?archived=true")[1]["results"] == []
+    assert ask("GET", f"{CONTACTS}/{BOB}?archived=true")[0] == 404
+
+
+def test_a_batch_with_history_holds_fifty(ask: Ask) -> None:
+    body = {"inputs": [{"id": str(n)} for n in range(51)], "propertiesWithHistory": ["email"]}
+    assert ask("POST", f"{CONTACTS}/batch/read", body)[0] == 400
+    body["inputs"] = [{"id": str(JANE)}]
+    (one,) = ask("POST", f"{CONTACTS}/batch/read", body)[1]["results"]
+    assert [entry["value"] for entry in one["propertiesWithHistory"]["email"]] == ["jane@acme.fr"]
+
+
 def test_an_erased_person_leaves_no_trace(ask: Ask) -> None:
     assert (
         ask("POST", f"{CONTACTS}/gdpr-delete", {"objectId": "jane@acme.fr", "idProperty": "email"})[0] == 204

@@ -13,7 +13,7 @@ from typing import Any
 import orjson
 
 from connector.sandbox import kinds
-from connector.sandbox.clock import Clock, iso
+from connector.sandbox.clock import DAY, Clock, iso
 from connector.sandbox.state.definitions import Definitions
 from connector.sandbox.state.index import Index
 from connector.sandbox.state.knobs import Settings
@@ -71,6 +71,7 @@ class Entry:
         return shown
 
 
+BIN = 90 * DAY  # how long the recycle bin keeps a record
 _COLUMNS = "select kind, id, created, modified, archived, props from objects "
 
 
@@ -89,7 +90,7 @@ class Records:
     def find(self, kind: str, id: int, *, archived: bool = False) -> Record | None:
         """A living record (or, asked so, one in the bin)."""
         row = self._db.row(_COLUMNS + "where kind = ? and id = ?", kind, id)
-        if row is None or (row[4] is not None) is not archived:
+        if row is None or (row[4] is not None) is not archived or self._emptied(row[4]):
             return None
         return _record(row)
 
@@ -98,13 +99,19 @@ class Records:
         wanted = orjson.dumps(list(ids)).decode()
         sql = _COLUMNS + "where kind = ? and id in (select value from json_each(?))"
         rows = self._db.rows(sql, kind, wanted)
-        return {row[1]: _record(row) for row in rows if (row[4] is not None) is archived}
+        kept = (row for row in rows if (row[4] is not None) is archived and not self._emptied(row[4]))
+        return {row[1]: _record(row) for row in kept}
 
     def page(self, kind: str, start: int, size: int, *, archived: bool = False) -> list[Record]:
         """At most `size` records with ids from `start` on, in the order of their ids."""
-        state = "is not null" if archived else "is null"
-        sql = _COLUMNS + f"where kind = ? and id >= ? and archived {state} order by id limit ?"
-        return [_record(row) for row in self._db.rows(sql, kind, start, size)]
+        state = "archived > ?" if archived else "archived is null and ? is not null"
+        sql = _COLUMNS + f"where kind = ? and id >= ? and {state} order by id limit ?"
+        emptied = self._clock.now() - BIN
+        return [_record(row) for row in self._db.rows(sql, kind, start, emptied, size)]
+
+    def _emptied(self, archived: int | None) -> bool:
+        """True for what has been in the bin for too long to be there still (3.2)."""
+        return archived is not None and archived <= self._clock.now() - BIN
 
     def canonical(self, kind: str, id: int) -> int:
         """The id that a merged-away id stands for now; itself otherwise (3.8)."""
