@@ -16,7 +16,7 @@ from connector.errors import BadCommand
 from connector.hubspot import objects
 from connector.hubspot.transport import Transport
 from connector.model import Outcome, Record, Update
-from connector.plan import same
+from connector.plan import kinds, same
 from connector.rules.tree import Rules
 from connector.store import bookmarks, decisions, outbox, records
 from connector.store.outbox import Row, State
@@ -52,11 +52,8 @@ class Sending:
         found = self.rules.mapping.write_back.lifecycle
         return found.property if found else ""
 
-    @property
-    def numbers(self) -> frozenset[str]:
-        fields = self.rules.mapping.write_back.fields
-        words = ("score", "epoch", *(axis.id for axis in self.rules.workflow.axes))
-        return frozenset(fields[word] for word in words if word in fields)
+    def same(self, row: Row, value: str | None) -> bool:
+        return same(value, row.new, kinds(self.rules).get(row.key, "text"))
 
 
 async def settle_in_flight(s: Sending) -> int:
@@ -159,7 +156,7 @@ def _holds(s: Sending, record: Record, row: Row) -> bool:
     value = record.properties.get(row.key)
     if row.key == s.lifecycle:
         return _at_or_after(bookmarks.fact(s.db, "stages") or [], value, row.new)
-    return same(value, row.new, number=row.key in s.numbers)
+    return s.same(row, value)
 
 
 def _at_or_after(order: Sequence[str], value: str | None, wanted: str) -> bool:

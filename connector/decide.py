@@ -7,16 +7,17 @@ transitions, holds and outbox rows in one transaction.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlite_utils import Database
 
+from connector import signals
 from connector.errors import BadCommand
-from connector.model import Document, Score, Standing, Transition
-from connector.plan import Seen, Tally, item, share_moved
+from connector.model import Document, Score, Standing, Transition, moment
+from connector.plan import Seen, Tally, item, kinds, share_moved
 from connector.rules.tree import Rules
 from connector.score import Scorer, Subject
-from connector.stage import Held, Witness, crm_stage, decide
+from connector.stage import Decision, Held, Witness, crm_stage, decide
 from connector.store import bookmarks, decisions, engagement, outbox, plans, records
 from connector.store.schema import write
 
@@ -42,12 +43,12 @@ def preview(
     tick: Callable[[int], None] = lambda _: None,
 ) -> plans.PlanRow:
     """Judges whoever needs it (everyone, if the rules are not those applied last) and stores the plan."""
-    stamp = decisions.stamp_now(db)
+    stamp = _stamp(db, rules)
     whole = everyone or bookmarks.fact(db, "rules") != rules.hash
     ids = list(only) if only is not None else decisions.everyone(db) if whole else decisions.to_judge(db, now)
     with write(db):
         seq = plans.start(db, now, now, rules.hash, stamp)
-    tally = Tally(contacts=records.counts(db)["contact"])
+    tally = Tally(contacts=records.count(db))
     scorer = Scorer(rules)
     for start in range(0, len(ids), CHUNK):
         documents = list(judge(db, scorer, ids[start : start + CHUNK], now))
@@ -68,13 +69,32 @@ def preview(
     return plans.find_seq(db, seq)
 
 
+def _stamp(db: Database, rules: Rules) -> int:
+    """What is known of changes at a moment at which columns and signals are those of these rules: a preview
+    of other rules may have been at work on the same cache."""
+    while True:
+        stamp = decisions.stamp_now(db)
+        if records.fitted(db, rules.mapping) and signals.derived(db, rules.mapping):
+            return stamp
+        with write(db):
+            records.ensure_columns(db, rules.mapping)
+        signals.derive(db, rules.mapping)
+
+
 def judge(db: Database, scorer: Scorer, ids: Sequence[str], now: int) -> Iterator[Document]:
-    """The plan's documents of these contacts at `now`."""
-    rules = scorer.rules
-    view = _View(db, rules, ids)
-    subjects = [Subject(i, now, view.standing(i).epoch_at) for i in ids]
-    for score in scorer.scores(db, subjects):
-        yield view.document(rules, score, now)
+    """The plan's documents of these contacts at `now`. A run that comes late replays the moments that it
+    missed, in order: a nap over a dip gives what an awake run would have decided."""
+    view = _View(db, scorer.rules, ids)
+    due = decisions.due(db, ids, now)
+    while due:
+        missed = [Subject(i, at, view.standing(i).epoch_at) for i, at in due.items()]
+        due = {}
+        for score in scorer.scores(db, missed):
+            view.pass_by(score, now)
+            if score.next_change_at is not None and score.next_change_at < now:
+                due[score.contact_id] = score.next_change_at
+    for score in scorer.scores(db, [Subject(i, now, view.standing(i).epoch_at) for i in ids]):
+        yield view.document(score, now)
 
 
 class _View:
@@ -86,10 +106,11 @@ class _View:
         self._order = stage_order(db)
         self._seen = records.seen(db, ids)
         self._standings = decisions.standings(db, ids)
-        self._sent = outbox.last_sent(db, ids)
+        self._sent = outbox.last_sent(db, ids, kinds(rules).keys() | {_lifecycle(rules)})
         self._refused = outbox.refused(db, ids)
         self._points = decisions.last_points(db, ids)
         self._notes = decisions.notes(db, ids)
+        self._passed: dict[str, tuple[Transition, ...]] = {}
 
     def standing(self, contact_id: str) -> Standing:
         """As recorded here, else as the CRM remembers it of us (the cache is disposable)."""
@@ -99,39 +120,59 @@ class _View:
 
     def witness(self, contact_id: str) -> Witness | None:
         """Who wrote the stage in the CRM, if it was not we."""
-        lifecycle = self._rules.mapping.write_back.lifecycle
-        now = self._seen[contact_id][1].get(lifecycle.property) if lifecycle else None
         note = self._notes.get(contact_id)
-        if lifecycle is None or now is None or note is None or note.value != now:
+        _, properties = self._seen.get(contact_id, (None, {}))
+        if note is None or note.writer == "ours" or note.value != (properties.get(self._lifecycle) or ""):
             return None
-        standing = self.standing(contact_id)
-        ours = self._sent.get(contact_id, {}).get(lifecycle.property) or crm_stage(
-            self._rules, standing.stage
-        )
-        if ours == now or note.writer == "ours":
-            return None
-        behind = (
-            ours in self._order
-            and now in self._order
-            and self._order.index(now) < self._order.index(ours or "")
-        )
-        return Witness(note.value, note.writer, note.at, note.source_id or note.source, undone=behind)
+        sent = self._sent.get(contact_id, {}).get(self._lifecycle)
+        ours = crm_stage(self._rules, self.standing(contact_id).stage) or sent
+        undone = self._behind(note.value, ours) and self._behind(note.value, note.before)
+        return Witness(note.value, note.writer, note.at, note.source_id or note.source, undone)
 
-    def document(self, rules: Rules, score: Score, now: int) -> Document:
-        email, properties = self._seen[score.contact_id]
-        standing, witness = self.standing(score.contact_id), self.witness(score.contact_id)
-        decision = decide(rules, score, standing, witness, now)
-        if decision.transitions:  # few: their reasons name the signals
-            decision = decide(rules, score, standing, witness, now, kinds_of(self._db, score.contact_id, now))
+    @property
+    def _lifecycle(self) -> str:
+        return _lifecycle(self._rules)
+
+    def _behind(self, value: str, other: str | None) -> bool:
+        """Whether a stage of the CRM's comes before another; a cleared one comes before all."""
+        if other not in self._order or value not in ("", *self._order):
+            return False
+        return value == "" or self._order.index(value) < self._order.index(other)
+
+    def pass_by(self, score: Score, now: int) -> None:
+        """A moment that was missed: what would have been decided then is where the next one starts."""
+        decision = self._decide(score, now)
+        self._standings[score.contact_id] = decision.standing
+        self._passed[score.contact_id] = decision.transitions
+
+    def _decide(self, score: Score, now: int) -> Decision:
+        contact = score.contact_id
+        standing, witness = self.standing(contact), self.witness(contact)
+        decision = decide(self._rules, score, standing, witness, now)
+        if decision.transitions and decision.standing.stage != self._rules.workflow.stages[0].id:
+            kinds = kinds_of(self._db, contact, score.as_of)  # few: their reasons name the signals
+            decision = decide(self._rules, score, standing, witness, now, kinds)
+        passed = self._passed.get(contact, ())
+        return replace(decision, transitions=(*passed, *decision.transitions))
+
+    def document(self, score: Score, now: int) -> Document:
+        contact = score.contact_id
+        email, properties = self._seen[contact]
         seen = Seen(
-            score.contact_id,
+            contact,
             email,
             properties,
-            points=self._points.get(score.contact_id),
-            refused=self._refused.get(score.contact_id, {}),
-            sent=self._sent.get(score.contact_id, {}),
+            points=self._points.get(contact),
+            refused=self._refused.get(contact, {}),
+            sent=self._sent.get(contact, {}),
         )
-        return item(rules, seen, score, decision, self._order)
+        return item(self._rules, seen, score, self._decide(score, now), self._order)
+
+
+def _lifecycle(rules: Rules) -> str:
+    """The CRM's own stage property; '' where the mapping names none."""
+    found = rules.mapping.write_back.lifecycle
+    return found.property if found else ""
 
 
 def kinds_of(db: Database, contact_id: str, until: int) -> frozenset[str]:
@@ -161,7 +202,7 @@ def _remembered(rules: Rules, contact_id: str, properties: Mapping[str, str | No
     epoch = properties.get(fields.get("epoch", "")) or ""
     return Standing(
         contact_id,
-        epoch_at=records.moment(epoch) if epoch else None,
+        epoch_at=moment(epoch),
         stage=stage,
         temperature=properties.get(fields.get("temperature", "")),
         reached=frozenset(stages[: stages.index(stage) + 1]),
@@ -174,38 +215,44 @@ def braked(plan: plans.PlanRow, brake: float) -> bool:
 
 
 def accept(db: Database, plan: plans.PlanRow, now: int) -> Accepted:
-    """Makes the plan a decision. Contacts whose inputs changed since it was made are left out.
+    """Makes the plan a decision, once. Contacts whose inputs changed, or who were decided on, since it was
+    made are left out and judged again.
 
     :raises BadCommand: when rows are still in flight: settle them first
     """
-    if outbox.counts(db)["sending"]:
+    if outbox.any_in_flight(db):
         raise BadCommand(
             "Changes of an earlier run are still in flight.", "Run `connector sync`: it settles them."
         )
+    left: list[str] = []
     stale: list[str] = []
     put = contacts = 0
     with write(db):
+        if plans.find_seq(db, plan.seq).status == "accepted":
+            return Accepted(0, 0, ())
         changed = decisions.changed_after(db, plan.stamp)
+        stamp = decisions.next_stamp(db)
         done: list[str] = []
         for document in plans.items(db, plan.seq):
             if document["contact"] in changed:
+                left.append(document["contact"])
                 if document["changes"]:
                     stale.append(document["contact"])
                 continue
-            put += _record(db, plan, document, now)
+            put += _record(db, plan, document, stamp, now)
             contacts += bool(document["changes"])
             done.append(document["contact"])
         decisions.clear_dirty(db, done, plan.stamp)
-        decisions.end_holds(db, now)
+        decisions.mark_dirty(db, left)
         _remember_rules(db, plan)
-        plans.set_status(db, plan.seq, "accepted")
+        plans.accepted(db, plan.seq)
     return Accepted(put, contacts, tuple(stale))
 
 
-def _record(db: Database, plan: plans.PlanRow, document: Document, now: int) -> int:
+def _record(db: Database, plan: plans.PlanRow, document: Document, stamp: int, now: int) -> int:
     contact = document["contact"]
     score = {**document["score"], "facts": tuple(document["score"]["facts"])}
-    decisions.put_score(db, Score(**score), plan.rules)
+    decisions.put_score(db, Score(**score), plan.rules, stamp)
     decisions.put_standing(
         db, Standing(**{**document["standing"], "reached": frozenset(document["standing"]["reached"])})
     )
@@ -213,8 +260,11 @@ def _record(db: Database, plan: plans.PlanRow, document: Document, now: int) -> 
     if document["hold"]:
         held = Held(**document["hold"])
         decisions.put_hold(db, decisions.HoldRow(contact, "stage", held.why, held.since, held.until))
+    else:
+        decisions.end_hold(db, contact)
     rows = [outbox.Put(contact, "property", c["property"], c["old"], c["new"]) for c in document["changes"]]
-    return outbox.put(db, plan.id, plan.rules, rows, now)
+    outbox.withdraw(db, plan, contact, {row.key: row.new for row in rows} | document["refused"], now)
+    return outbox.put(db, plan, rows, now)
 
 
 def _remember_rules(db: Database, plan: plans.PlanRow) -> None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import orjson
 
-from connector.model import POINT, Change, Document, Score
+from connector.model import POINT, Change, Document, Score, moment
 from connector.rules.tree import Rules
 from connector.stage import Decision, crm_stage
 
@@ -30,11 +30,11 @@ class Seen:
 
 def item(rules: Rules, seen: Seen, score: Score, decision: Decision, stage_order: Sequence[str]) -> Document:
     """What shall change of one contact, and everything that accepting it will record."""
-    changes = [
-        change
-        for change in _changes(rules, seen, score, decision, stage_order)
-        if seen.refused.get(change.property) != change.new
-    ]
+    found = list(_changes(rules, seen, score, decision, stage_order))
+    refused = {c.property: c.new for c in found if seen.refused.get(c.property) == c.new}
+    changes = [c for c in found if c.property not in refused]
+    if all(c.property == rules.mapping.write_back.fields.get("rules") for c in changes):
+        changes = []  # the stamp of the rules goes with a change, never alone
     before, after = decision.transitions[0].from_stage if decision.transitions else None, decision.standing
     return {
         "contact": seen.contact_id,
@@ -55,6 +55,7 @@ def item(rules: Rules, seen: Seen, score: Score, decision: Decision, stage_order
         "changes": [asdict(change) for change in changes],
         "hold": asdict(decision.hold) if decision.hold else None,
         "note": decision.note,
+        "refused": refused,
         "overwrites": [c.property for c in changes if _was_ours(rules, seen, c)],
         "score": {**asdict(score), "facts": list(score.facts)},
         "standing": {**asdict(after), "reached": sorted(after.reached)},
@@ -65,13 +66,11 @@ def item(rules: Rules, seen: Seen, score: Score, decision: Decision, stage_order
 def _changes(
     rules: Rules, seen: Seen, score: Score, decision: Decision, stage_order: Sequence[str]
 ) -> Iterable[Change]:
-    words = wanted(rules, score, decision)
-    fields = rules.mapping.write_back.fields
+    fields, kind = rules.mapping.write_back.fields, kinds(rules)
     ours = [
         Change(fields[word], seen.properties.get(fields[word]), value)
-        for word, value in words.items()
-        if word in fields
-        and not same(seen.properties.get(fields[word]), value, number=word in _numbers(rules))
+        for word, value in wanted(rules, score, decision).items()
+        if word in fields and not same(seen.properties.get(fields[word]), value, kind[fields[word]])
     ]
     lifecycle = _forward(rules, seen, decision, stage_order)
     found = ([lifecycle] if lifecycle else []) + ours
@@ -96,18 +95,29 @@ def wanted(rules: Rules, score: Score, decision: Decision) -> dict[str, str]:
     return words
 
 
-def _numbers(rules: Rules) -> set[str]:
-    return {"score", "epoch", *(axis.id for axis in rules.workflow.axes)}
+Kind = Literal["number", "moment", "text"]
 
 
-def same(now: str | None, value: str, *, number: bool) -> bool:
-    """Whether the CRM already says so: `12` is `12.0`, and nothing is empty text."""
-    if number and now:
-        try:
-            return float(now) == float(value)
-        except ValueError:
-            return False
-    return (now or "") == value
+def kinds(rules: Rules) -> dict[str, Kind]:
+    """How the values of the properties that we write are compared."""
+    words: dict[str, Kind] = {"score": "number", "epoch": "moment"}
+    words |= {axis.id: "number" for axis in rules.workflow.axes}
+    return {name: words.get(word, "text") for word, name in rules.mapping.write_back.fields.items()}
+
+
+def same(now: str | None, value: str, kind: Kind = "text") -> bool:
+    """Whether the CRM already says so: `12` is `12.0`, nothing is empty text, a moment may be spelt in
+    milliseconds or as ISO-8601."""
+    if (now or "") == value:
+        return True
+    if kind == "text" or not now:
+        return False
+    if kind == "moment":
+        return moment(now) is not None and moment(now) == moment(value)
+    try:
+        return float(now) == float(value)
+    except ValueError:
+        return False
 
 
 def _forward(rules: Rules, seen: Seen, decision: Decision, stage_order: Sequence[str]) -> Change | None:

@@ -20,7 +20,7 @@ from connector.hubspot import account, objects
 from connector.hubspot.engagement import SOURCES, EngagementPage, Source, Wanted, deal_engagement
 from connector.hubspot.transport import Transport, together
 from connector.hubspot.writers import writer_of
-from connector.model import DAY, MINUTE, Account, Record
+from connector.model import DAY, MINUTE, Account, Record, Version
 from connector.rules import against
 from connector.rules.tree import Rules
 from connector.store import bookmarks, decisions, engagement, outbox, records
@@ -156,7 +156,14 @@ async def _load(p: Pulling, object_type: str, wanted: list[str], mark: bookmarks
 async def _increment(p: Pulling, object_type: str, wanted: list[str], mark: bookmarks.Bookmark) -> None:
     """What was modified since, up to now; a window that was cut off is read to its end first."""
     value = mark.value or {}
-    at = mark.progress or {"since": value["until"] - OVERLAP, "until": p.now, "after_id": None}
+    cut_off = mark.progress if mark.progress and "since" in mark.progress else None
+    if cut_off:
+        await _window(p, object_type, wanted, cut_off)
+    since = cut_off["until"] if cut_off else value["until"]
+    await _window(p, object_type, wanted, {"since": since - OVERLAP, "until": p.now, "after_id": None})
+
+
+async def _window(p: Pulling, object_type: str, wanted: list[str], at: dict[str, Any]) -> None:
     after_id = at["after_id"]
     while True:
         found = await objects.changed(p.t, object_type, at["since"], at["until"], after_id)
@@ -217,38 +224,60 @@ def _identify(p: Pulling, rows: Sequence[Record], changed: set[str]) -> None:
         addresses |= dict.fromkeys(objects.addresses(record), record.id)
     records.put_addresses(p.db, addresses)
     records.put_email(p.db, {r.id: r.properties.get(objects.PROPERTY_EMAIL) for r in rows})
+    _expect_witnesses(p, [record for record in rows if record.id in changed])
+
+
+def _expect_witnesses(p: Pulling, rows: Sequence[Record]) -> None:
+    """Contacts whose stage in the CRM is not the one whose writer we know."""
     lifecycle = p.rules.mapping.write_back.lifecycle
     if lifecycle is None:
         return
-    sent = outbox.last_sent(p.db, sorted(changed))
-    notes = decisions.notes(p.db, sorted(changed))
+    ids = [record.id for record in rows]
+    sent, notes = outbox.last_sent(p.db, ids, [lifecycle.property]), decisions.notes(p.db, ids)
     for record in rows:
-        value = record.properties.get(lifecycle.property)
-        ours = sent.get(record.id, {}).get(lifecycle.property)
         note = notes.get(record.id)
-        if record.id in changed and value and value != ours and (note is None or note.value != value):
+        known = note.value if note else sent.get(record.id, {}).get(lifecycle.property, "")
+        if (record.properties.get(lifecycle.property) or "") != known:
             decisions.expect_notes(p.db, [record.id])
 
 
 async def _witnesses(p: Pulling) -> None:
     """Who wrote the stage that stands in the CRM: read only where it is not what we last sent."""
     lifecycle = p.rules.mapping.write_back.lifecycle
+    ours = _ours(p)
     while lifecycle and (ids := decisions.unwitnessed(p.db, 10 * objects.HISTORY_PAGE)):
-        found = await objects.read(p.t, "contacts", ids, [lifecycle.property], history=[lifecycle.property])
+        names = [lifecycle.property, *ours]
+        found = await objects.read(p.t, "contacts", ids, [lifecycle.property], history=names)
         with write(p.db):
             for record in found.records.values():
                 history = record.history.get(lifecycle.property, ())
-                if history and record.properties.get(lifecycle.property):
-                    newest = history[0]
-                    writer = writer_of(history, record.created_at)
-                    decisions.put_note(
-                        p.db,
-                        record.id,
-                        decisions.StageNote(newest.value, newest.at, writer, newest.source, newest.source_id),
-                    )
+                if history:
+                    mine = [version for name in ours for version in record.history.get(name, ())]
+                    decisions.put_note(p.db, record.id, _witness(p, record, history, mine))
             decisions.mark_dirty(p.db, [r.id for r in found.records.values()])
             decisions.witnessed(p.db, ids)
         p.count("stage history", len(found.records), 0)
+
+
+def _ours(p: Pulling) -> list[str]:
+    """A property that we alone write and that the account has: its history tells which app we are."""
+    have = bookmarks.fact(p.db, "schema")["contacts"]
+    return [name for name in p.rules.mapping.write_back.fields.values() if name in have][:1]
+
+
+def _witness(
+    p: Pulling, record: Record, history: Sequence[Version], ours: Sequence[Version]
+) -> decisions.StageNote:
+    order = bookmarks.fact(p.db, "stages") or []
+    newest, earlier = history[0], [v.value for v in history[1:] if v.value in order]
+    return decisions.StageNote(
+        newest.value,
+        newest.at,
+        writer_of(history, record.created_at, ours),
+        newest.source,
+        newest.source_id,
+        before=max(earlier, key=order.index, default=""),
+    )
 
 
 # -- engagement ----------------------------------------------------------------------------------------

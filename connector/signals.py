@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 import orjson
 from sqlite_utils import Database
 
+from connector.errors import Locked
 from connector.model import fold
 from connector.rules.compile import kind_select
 from connector.rules.tree import MappingRules
@@ -27,29 +28,41 @@ _BATCH = (
 
 def derive(db: Database, mapping: MappingRules) -> int:
     """Makes the signals of every event not judged yet; gives how many events were judged. Where the mapping
-    gives events another meaning than before, all are judged anew, without a pull."""
-    select = kind_select(mapping)
-    _judge_again_if_changed(db, mapping, select)
-    zone = ZoneInfo(mapping.timezone)
+    gives events another meaning than before, all are judged anew, without a pull.
+
+    :raises Locked: another process judges by another mapping at this moment
+    """
+    select, zone = kind_select(mapping), ZoneInfo(mapping.timezone)
+    meaning = _meaning(mapping, select)
+    if bookmarks.fact(db, "signals") != meaning:
+        with write(db):
+            engagement.judge_again(db)
+            decisions.mark_everyone(db)
+            bookmarks.set_fact(db, "signals", meaning)
     db.conn.create_function("local_day", 1, lambda at: local_day(at, zone), deterministic=True)
     db.execute(_BATCH)
     done = 0
-    while count := _one_batch(db, select):
+    while count := _one_batch(db, select, meaning):
         done += count
     return done
 
 
-def _judge_again_if_changed(db: Database, mapping: MappingRules, select: str) -> None:
-    meaning = hashlib.sha256(f"{mapping.timezone}\n{select}".encode()).hexdigest()
-    if bookmarks.fact(db, "signals") == meaning:
-        return
-    with write(db):
-        engagement.judge_again(db)
-        bookmarks.set_fact(db, "signals", meaning)
+def derived(db: Database, mapping: MappingRules) -> bool:
+    """Whether the signals are those that this mapping makes of every event."""
+    meaning = _meaning(mapping, kind_select(mapping))
+    return bookmarks.fact(db, "signals") == meaning and engagement.unjudged(db) == 0
 
 
-def _one_batch(db: Database, select: str) -> int:
+def _meaning(mapping: MappingRules, select: str) -> str:
+    return hashlib.sha256(f"{mapping.timezone}\n{select}".encode()).hexdigest()
+
+
+def _one_batch(db: Database, select: str, meaning: str) -> int:
     with write(db):
+        if bookmarks.fact(db, "signals") != meaning:
+            raise Locked(
+                "Another process makes signals by another mapping at this moment.", "Run this again."
+            )
         db.execute("DELETE FROM temp.batch")
         db.execute(
             "INSERT INTO temp.batch SELECT id, party, contact_id, at, ingested_at FROM main.engagement "

@@ -21,7 +21,8 @@ VALIDATED = ("sql", "qualified_prospect", "customer")
 
 @dataclass(frozen=True, slots=True)
 class Witness:
-    """The stage that stands in the CRM and who wrote it. `undone`: it is behind what we last sent."""
+    """The stage that stands in the CRM ('': none) and who wrote it. `undone`: that was a step back, to
+    behind ours."""
 
     value: str
     writer: Writer
@@ -53,15 +54,17 @@ def decide(
     now: int,
     kinds: frozenset[str] = frozenset(),
 ) -> Decision:
-    """Where the contact stands now. `before` is the recorded standing (or what the CRM remembers of it);
-    `kinds` of signals that it has only make the reasons more exact."""
-    hold = _hold(rules, witness, now)
-    standing = before if before.stage else replace(before, stage=None)
+    """Where the contact stands at the score's `as_of`, decided `now`. `before` is the recorded standing (or
+    what the CRM remembers of it); `kinds` of signals that it has only make the reasons more exact."""
+    hold = _hold(rules, witness, score.as_of)
+    standing = before
     moves: list[Transition] = []
     if hold is None:
         adopted = _adopted(rules, witness)
+        standing, back = _taken_back(rules, score, before, witness, now)
         standing, moves = _climb(rules, score, standing, adopted, witness, now, kinds)
-    standing = _with_temperature(rules, score, standing, now)
+        moves = [*back, *moves]
+    standing = _with_temperature(rules, score, standing)
     return Decision(standing, tuple(moves), hold, _note(rules, witness, standing))
 
 
@@ -91,7 +94,7 @@ def _hold(rules: Rules, witness: Witness | None, now: int) -> Held | None:
     who = (
         "by hand in the CRM" if witness.writer == "person" else f"by another app ({witness.by or 'unnamed'})"
     )
-    return Held(f"set back to {witness.value} {who}", witness.at, until)
+    return Held(f"set back to {witness.value or 'nothing'} {who}", witness.at, until)
 
 
 def _adopted(rules: Rules, witness: Witness | None) -> str | None:
@@ -104,6 +107,30 @@ def _adopted(rules: Rules, witness: Witness | None) -> str | None:
     if witness.writer == "default" and _index(rules, stage) < validated:
         return None
     return stage if witness.writer in ("default", "crm", "person", "app") else None
+
+
+def _taken_back(
+    rules: Rules, score: Score, before: Standing, witness: Witness | None, now: int
+) -> tuple[Standing, list[Transition]]:
+    """The one way back: the CRM's own automation undid a stage (a deal that was won no longer is)."""
+    if witness is None or not witness.undone or witness.writer != "crm":
+        return before, []
+    stage = our_stage(rules, witness.value)
+    if stage is None or _index(rules, stage) >= _index(rules, before.stage):
+        return before, []
+    why = f"the CRM says {witness.value} ({_by(witness)})"
+    move = Transition(
+        contact_id=score.contact_id,
+        journey=before.journey,
+        from_stage=before.stage,
+        to_stage=stage,
+        rule="",
+        why=why,
+        actor="crm",
+        effective_at=score.as_of,
+        decided_at=now,
+    )
+    return replace(before, stage=stage, stage_since=score.as_of), [move]
 
 
 def _climb(
@@ -129,12 +156,13 @@ def _climb(
                 rule=rule,
                 why=why,
                 actor=actor,
-                effective_at=now,
+                effective_at=score.as_of,
                 decided_at=now,
                 imputed=imputed,
             )
         )
-        standing = replace(standing, stage=stage.id, stage_since=now, reached=standing.reached | {stage.id})
+        reached = standing.reached | {stage.id}
+        standing = replace(standing, stage=stage.id, stage_since=score.as_of, reached=reached)
     return standing, moves
 
 
@@ -260,10 +288,10 @@ def _note(rules: Rules, witness: Witness | None, standing: Standing) -> str:
     said = our_stage(rules, witness.value)
     if said == standing.stage or crm_stage(rules, standing.stage) == witness.value:
         return ""
-    return f"the CRM says {witness.value} ({_by(witness)})"
+    return f"the CRM says {witness.value or 'nothing'} ({_by(witness)})"
 
 
-def _with_temperature(rules: Rules, score: Score, standing: Standing, now: int) -> Standing:
+def _with_temperature(rules: Rules, score: Score, standing: Standing) -> Standing:
     names = [band.name for band in rules.workflow.bands]
     current = names.index(standing.temperature) if standing.temperature in names else len(names)
     for n, band in enumerate(rules.workflow.bands):
@@ -272,7 +300,7 @@ def _with_temperature(rules: Rules, score: Score, standing: Standing, now: int) 
         if entered or stays:
             if band.name == standing.temperature:
                 return standing
-            return replace(standing, temperature=band.name, temperature_since=now)
+            return replace(standing, temperature=band.name, temperature_since=score.as_of)
     return standing
 
 

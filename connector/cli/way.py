@@ -13,7 +13,7 @@ import click
 from connector.cli.door import Door, verb
 from connector.cli.when import moment
 from connector.errors import BadCommand, BadRules, ConnectorError, Interrupted, Locked
-from connector.model import Document
+from connector.model import Document, iso
 from connector.views import Result
 
 if TYPE_CHECKING:
@@ -266,7 +266,7 @@ def _nothing_sent() -> Document:
 def _sent(accepted: Accepted, sent: Sent) -> Document:
     return {
         "sent": sent.sent,
-        "held": len(sent.held),
+        "held": len(sent.held.keys() | accepted.held.keys()),
         "dropped": len(sent.dropped),
         "already": sent.already,
         "values": sent.values,
@@ -275,8 +275,12 @@ def _sent(accepted: Accepted, sent: Sent) -> Document:
 
 
 def _with_exceptions(command: str, summary: Document, accepted: Accepted, sent: Sent) -> Result:
-    """Exit 1 where rows were held in this run; those dropped are judged again by themselves."""
+    """Exit 1 where somebody is held from this run on; those dropped are judged again by themselves."""
     items: list[dict[str, Any]] = [
+        *(
+            {"contact": contact, "became": "held", "why": held.why, "until": iso(held.until)}
+            for contact, held in sorted(accepted.held.items())
+        ),
         *({"contact": contact, "became": "held", "why": why} for contact, why in sorted(sent.held.items())),
         *(
             {"contact": contact, "became": "dropped", "why": why}
@@ -287,7 +291,8 @@ def _with_exceptions(command: str, summary: Document, accepted: Accepted, sent: 
             for contact in accepted.stale
         ),
     ]
-    held = bool(sent.held)
+    items = [{"until": None, **item} for item in items]
+    held = bool(sent.held or accepted.held)
     return Result(command, "held" if held else "done", summary, items, exit_code=1 if held else 0)
 
 

@@ -12,15 +12,26 @@ _DEFAULTS = {"IMPORT", "FORM", "FORMS", "ANALYTICS", "EMAIL", "INTERNAL_PROCESSI
 AT_CREATION = 5_000  # ms: a stage stamped this soon after its contact was made is the account's default
 
 
-def writer_of(history: Sequence[Version], created_at: int | None) -> Writer:
+def writer_of(
+    history: Sequence[Version], created_at: int | None, ours: Sequence[Version] = ()
+) -> Writer:
     """The writer of the newest of `history` (newest first). A first value that came with the record itself
-    is a default, whoever made the record."""
+    is a default, whoever made the record.
+
+    `ours` is the history of a property that we alone write: its app is we.
+    """
     newest = history[0]
     first = len([version for version in history if version.value]) == 1
-    if first and created_at is not None and newest.at <= created_at + AT_CREATION:
+    if newest.value and first and created_at is not None and newest.at <= created_at + AT_CREATION:
         return "default"
     if newest.source in _PEOPLE:
         return "person"
     if newest.source in _AUTOMATIC:
         return "crm"
-    return "default" if newest.source in _DEFAULTS else "app"
+    if newest.source in _DEFAULTS:
+        return "default"
+    return "ours" if (newest.source, newest.source_id) in _apps(ours) else "app"
+
+
+def _apps(history: Sequence[Version]) -> set[tuple[str, str]]:
+    return {(version.source, version.source_id) for version in history if version.source_id}

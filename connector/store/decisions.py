@@ -79,10 +79,10 @@ def clear_dirty(db: Database, ids: Sequence[str], stamp: int) -> None:
 def to_judge(db: Database, now: int) -> list[str]:
     """Contacts whose inputs changed or whose time has come, in a fixed order."""
     rows = db.execute(
-        "SELECT d.contact_id FROM dirty d JOIN contact c ON c.id = d.contact_id UNION "
-        "SELECT s.contact_id FROM score s JOIN contact c ON c.id = s.contact_id WHERE s.next_change_at <= ? "
-        "UNION SELECT h.contact_id FROM hold h JOIN contact c ON c.id = h.contact_id WHERE h.until <= ? ORDER BY 1",
-        [now, now],
+        "SELECT id FROM contact WHERE id IN (SELECT contact_id FROM dirty "
+        "UNION ALL SELECT contact_id FROM score WHERE next_change_at <= ?1 "
+        "UNION ALL SELECT contact_id FROM hold WHERE until <= ?1) ORDER BY id",
+        [now],
     )
     return [row[0] for row in rows]
 

@@ -126,13 +126,13 @@ def last_sent(db: Database, ids: Sequence[str], keys: Iterable[str]) -> dict[str
     """What we last put there: contact -> property (of `keys`) -> value."""
     rows = db.execute(
         "SELECT i.value, k.value, (SELECT new FROM outbox WHERE state = 'sent' AND contact_id = i.value "
-        "AND key = k.value ORDER BY seq DESC LIMIT 1) AS sent FROM json_each(?) i, json_each(?) k "
-        "WHERE sent IS NOT NULL",
+        "AND key = k.value ORDER BY seq DESC LIMIT 1) FROM json_each(?) i, json_each(?) k",
         [orjson.dumps(list(ids)).decode(), orjson.dumps(sorted(keys)).decode()],
     )
     found: dict[str, dict[str, str]] = {}
     for contact_id, key, new in rows:
-        found.setdefault(contact_id, {})[key] = new
+        if new is not None:
+            found.setdefault(contact_id, {})[key] = new
     return found
 
 

@@ -58,8 +58,10 @@ def finish(db: Database, seq: int, plan_id: str, status: str, summary: dict[str,
     db.execute("DELETE FROM plan_item WHERE plan <= ?", [seq - KEPT])
 
 
-def set_status(db: Database, seq: int, status: str) -> None:
-    db.execute("UPDATE plan SET status = ? WHERE seq = ?", [status, seq])
+def accepted(db: Database, seq: int) -> None:
+    """The plan became a decision; of its documents those that say something stay."""
+    db.execute("UPDATE plan SET status = 'accepted' WHERE seq = ?", [seq])
+    db.execute("DELETE FROM plan_item WHERE plan = ? AND changes = 0 AND held = 0", [seq])
 
 
 def find(db: Database, plan_id: str | None) -> PlanRow:
@@ -92,7 +94,3 @@ def items(db: Database, seq: int, *, changed_only: bool = False) -> Iterator[dic
     wanted = "AND (changes > 0 OR held > 0)" if changed_only else ""
     rows = db.execute(f"SELECT document FROM plan_item WHERE plan = ? {wanted} ORDER BY contact_id", [seq])
     return (orjson.loads(row[0]) for row in rows)
-
-
-def has_items(db: Database, seq: int) -> bool:
-    return db.execute("SELECT 1 FROM plan_item WHERE plan = ? LIMIT 1", [seq]).fetchone() is not None

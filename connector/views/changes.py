@@ -76,7 +76,13 @@ def apply(document: Document, ink: Ink) -> list[str]:
             f"since it was made; they were left out (listed above). Run connector plan again for them."
         )
     lines.append(f"Applied {summary['plan']}: {_sent(summary)}.")
-    return [*lines, "See what is held: connector outbox list"] if summary["held"] else lines
+    return [*lines, _look(document)] if summary["held"] else lines
+
+
+def _look(document: Document) -> str:
+    """Where a person goes on: rows that the CRM refused, or contacts left alone for a person's sake."""
+    refused = any(item["became"] == "held" and not item["until"] for item in document["items"])
+    return f"See them: connector {'outbox list' if refused else 'contacts --held'}"
 
 
 def _sent(summary: Document) -> str:
@@ -87,9 +93,13 @@ def _sent(summary: Document) -> str:
 def _exceptions(document: Document, ink: Ink) -> list[str]:
     marks = {"held": ink.warn("!"), "dropped": ink.warn("-"), "stale": ink.warn("-")}
     return [
-        f"  {marks[item['became']]} {item['contact']}  {item['became']}: {item['why']}"
+        f"  {marks[item['became']]} {item['contact']}  {item['became']}{_until(item, ink)}: {item['why']}"
         for item in document["items"]
     ]
+
+
+def _until(item: Document, ink: Ink) -> str:
+    return f" until {ink.day(item['until'])}" if item["until"] else ""
 
 
 def sync(document: Document, ink: Ink) -> list[str]:
@@ -114,7 +124,8 @@ def sync(document: Document, ink: Ink) -> list[str]:
         lines.append(f"{_overwritten(summary)} and put back.")
     if summary["sent"] + summary["held"] + summary["dropped"] + summary["already"] == 0:
         return [*lines, "No changes. The CRM already says what the rules want."]
-    return [*lines, f"Plan {summary['plan']}: {_sent(summary)}."]
+    lines.append(f"Plan {summary['plan']}: {_sent(summary)}.")
+    return [*lines, _look(document)] if summary["held"] else lines
 
 
 DRAW: dict[str, Draw] = {"plan": plan, "apply": apply, "sync": sync}

@@ -24,7 +24,7 @@ CREATE TABLE engagement (id TEXT, party TEXT, source TEXT NOT NULL, event TEXT N
   NULL, judged INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (id, party)) WITHOUT ROWID;
 CREATE INDEX engagement_contact ON engagement (contact_id);
 CREATE INDEX engagement_parked ON engagement (address) WHERE contact_id IS NULL;
-CREATE INDEX engagement_unjudged ON engagement (judged) WHERE judged = 0;
+CREATE INDEX engagement_unjudged ON engagement (judged) WHERE judged = 0 AND contact_id IS NOT NULL;
 CREATE TABLE signal (contact_id TEXT, kind TEXT, at INTEGER, id TEXT, day INTEGER NOT NULL, email TEXT, form
   TEXT, rejected TEXT, ingested_at INTEGER NOT NULL, PRIMARY KEY (contact_id, kind, at, id)) WITHOUT ROWID;
 

@@ -1,0 +1,273 @@
+"""Stopped after any commit or request, then run again: the same end, nothing written twice, nobody lost.
+
+The way is walked once undisturbed, with a snapshot of account and folder before each verb. A case takes the
+snapshot, kills the verb at one boundary, runs it again, and compares what the account and the cache hold with
+what they held after the undisturbed verb. The account's own journal tells the writes.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sqlite3
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from command_line import Folder, on
+
+from connector import sandbox
+
+NOW = 1_794_819_600_000  # 2026-11-16T09:00Z
+CONTACTS = 60
+STAGE = "lifecyclestage"
+OURS = (
+    *(STAGE, "lq_stage", "lq_temperature", "lq_score", "lq_fit", "lq_engagement", "lq_why", "lq_epoch"),
+    "lq_rules",
+)
+VERBS = {
+    "provision": ["provision"],
+    "backfill": ["backfill", "all"],
+    "plan": ["plan"],
+    "apply": ["apply", "--yes"],
+    "sync": ["sync"],
+}
+SAMPLES = {"provision": 6, "backfill": 16, "plan": 4, "apply": 20, "sync": 26}  # boundaries that CI stops at
+CACHE = {  # what the cache must agree on, whatever way it was filled
+    "contact": "id, email, company_id, created_at, modified_at, properties",
+    "company": "id, modified_at, properties",
+    "deal": "id, modified_at, properties",
+    "deal_contact": "contact_id, deal_id",
+    "address": "address, contact_id",
+    "engagement": "id, party, event, at, contact_id, attrs, judged",
+    "signal": "contact_id, kind, at, id, rejected",
+    "score": "contact_id, rules, points, parts, counted, next_change_at",
+    "standing": "contact_id, stage, stage_since, temperature, reached",
+    "transition": "contact_id, from_stage, to_stage, rule, why, actor, effective_at",
+    "hold": "contact_id, field, why, since, until",
+    "stage_note": "contact_id, value, writer",
+    "outbox": "contact_id, kind, key, old, new, state",
+    "bookmark": "source, value, progress, state",
+    "dirty": "contact_id",
+}
+
+
+class Driver:
+    """`crash_driver.py` at our command."""
+
+    def __init__(self, folder: Path) -> None:
+        script = Path(__file__).with_name("crash_driver.py")
+        self._process = subprocess.Popen(
+            [sys.executable, str(script), str(folder / "ledger")],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            encoding="utf-8",
+        )
+
+    def __call__(self, folder: Folder, verb: str, kill: int | None = None) -> dict[str, Any]:
+        assert self._process.stdin is not None and self._process.stdout is not None
+        order = {"cwd": str(folder.path), "args": VERBS[verb], "kill": kill}
+        self._process.stdin.write(json.dumps(order) + "\n")
+        self._process.stdin.flush()
+        answer = json.loads(self._process.stdout.readline())
+        assert isinstance(answer, dict)
+        return answer
+
+    def close(self) -> None:
+        with self._process:
+            assert self._process.stdin is not None
+            self._process.stdin.close()
+
+
+@dataclass(frozen=True)
+class End:
+    """What account and cache hold after a verb, in a form that can be compared."""
+
+    account: dict[str, dict[str, Any]]  # contact -> our properties and the CRM's stage
+    properties: frozenset[str]
+    writes: Counter[tuple[str, str, str]]  # contact, property, value: how often each was written
+    cache: dict[str, Counter[Any]]
+
+
+@dataclass(frozen=True)
+class Step:
+    """A verb: the files before it, the boundaries it passes, the end it comes to."""
+
+    before: Path
+    passed: list[str]
+    after: End
+
+
+def end_of(folder: Folder) -> End:
+    portal = folder.portal
+    assert portal is not None
+    account = {one["id"]: one["properties"] for one in contacts(portal)}
+    made = [e["body"] for e in portal.journal(bodies=True) if "/properties/" in e["path"] and e["body"]]
+    return End(account, frozenset(made), _writes(portal), _cache(folder.path / "connector.db"))
+
+
+def _writes(portal: sandbox.Portal) -> Counter[tuple[str, str, str]]:
+    """Every value that a request put onto a record."""
+    found: Counter[tuple[str, str, str]] = Counter()
+    for entry in portal.journal(bodies=True):
+        if entry["path"].endswith("/batch/update") and 200 <= entry["status"] < 300:
+            for one in json.loads(entry["body"])["inputs"]:
+                found.update((str(one["id"]), name, str(value)) for name, value in one["properties"].items())
+    return found
+
+
+def _cache(file: Path) -> dict[str, Counter[Any]]:
+    if not file.exists():
+        return {}
+    with closing(sqlite3.connect(file)) as db:
+        return {
+            table: Counter(db.execute(f"SELECT {columns} FROM {table}").fetchall())
+            for table, columns in CACHE.items()
+        }
+
+
+def opened(files: Path) -> tuple[sandbox.Portal, Folder]:
+    portal = sandbox.start(state=files / "portal.db", driven=True)
+    for name in ("mappings", "workflows"):
+        shutil.rmtree(files / "rules" / name, ignore_errors=True)
+    return portal, on(portal, files / "rules")
+
+
+def people(portal: sandbox.Portal, folder: Folder) -> None:
+    """What happens between apply and sync: every kind of change that a sync must deal with."""
+    stages = {row["id"]: row["properties"][STAGE] for row in contacts(portal)}
+    mql = next(i for i, stage in stages.items() if stage == "marketingqualifiedlead")
+    lead, other, third = [i for i, stage in stages.items() if stage == "lead"][:3]
+    folder.advance(3600)
+    portal.edit(mql, {STAGE: "lead"})
+    portal.edit(lead, {STAGE: "salesqualifiedlead"})
+    portal.edit(other, {"lq_score": "999"})
+    portal.edit(third, {"hs_persona": "decision_maker"})
+    portal.create("contacts", {"email": "zoé@neuf.fr", "hs_persona": "decision_maker"})
+    folder.advance(60)
+
+
+def contacts(portal: sandbox.Portal) -> list[dict[str, Any]]:
+    """Every contact with the properties that we write; fewer than a page."""
+    answer = httpx.get(
+        f"{portal.url}/crm/v3/objects/contacts",
+        params={"limit": 100, "properties": ",".join(OURS)},
+        headers={"Authorization": f"Bearer {portal.token}"},
+    ).json()
+    assert "paging" not in answer
+    found = answer["results"]
+    assert isinstance(found, list)
+    return found
+
+
+@pytest.fixture(scope="session")
+def driver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Driver]:
+    made = Driver(tmp_path_factory.mktemp("driver"))
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="session")
+def steps(tmp_path_factory: pytest.TempPathFactory, driver: Driver) -> dict[str, Step]:
+    """The undisturbed way, a snapshot before each verb."""
+    root = tmp_path_factory.mktemp("way")
+    now = root / "now"
+    now.mkdir()
+    with sandbox.start(contacts=CONTACTS, now=NOW, driven=True, state=now / "portal.db") as portal:
+        portal.knobs(burst_limit=0, search_limit=0, associations_limit=0)
+        on(portal, now / "rules")
+    found = {}
+    for verb in VERBS:
+        portal, folder = opened(now)
+        with portal:
+            if verb == "sync":
+                people(portal, folder)
+        shutil.copytree(now, root / verb)
+        portal, folder = opened(now)
+        with portal:
+            portal.clear_journal()
+            done = driver(folder, verb)
+            assert done["code"] == (1 if verb == "sync" else 0), done["said"]
+            found[verb] = Step(root / verb, done["passed"], end_of(folder))
+    return found
+
+
+def stop_and_go_on(step: Step, verb: str, number: int, driver: Driver, files: Path) -> None:
+    """One case."""
+    shutil.copytree(step.before, files)
+    portal, folder = opened(files)
+    with portal:
+        portal.clear_journal()
+        killed = driver(folder, verb, number)
+        at = f"{verb} killed at {number} of {len(step.passed)}: {killed['passed'][-3:]}"
+        assert killed["code"] == -9, f"{at}\n{killed['said']}"
+        again = driver(folder, verb)
+        assert again["code"] in (0, 1), f"{at}\n{again['said']}"
+        assert differences(end_of(folder), step.after) == [], at
+        if verb in ("apply", "sync"):
+            portal.clear_journal()
+            silent = driver(folder, "sync")
+            assert (silent["code"], _writes(portal)) == (0, Counter()), at
+
+
+def differences(got: End, wanted: End) -> list[str]:
+    """What is not as it was after the undisturbed run, in few words."""
+    found = [
+        f"{contact} {name}: {got.account.get(contact, {}).get(name)} instead of {value}"
+        for contact, values in wanted.account.items()
+        for name, value in values.items()
+        if name in OURS and got.account.get(contact, {}).get(name) != value
+    ]
+    found += [f"contact {contact} too many" for contact in got.account.keys() - wanted.account.keys()]
+    found += [f"written {n} times more: {what}" for what, n in (got.writes - wanted.writes).items()]
+    found += [f"not written: {what}" for what in wanted.writes - got.writes]
+    for table in wanted.cache:
+        found += [f"{table} too many: {row}" for row in got.cache[table] - wanted.cache[table]]
+        found += [f"{table} missing: {row}" for row in wanted.cache[table] - got.cache[table]]
+    return found[:10]
+
+
+def sampled(total: int, samples: int) -> list[int]:
+    """`samples` numbers of 1 to total, evenly apart, ends included."""
+    return sorted({1 + round(n * (total - 1) / (samples - 1)) for n in range(samples)})
+
+
+Cases = Callable[[str, list[int]], None]
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_stopped_anywhere_it_comes_to_the_same_end(
+    verb: str, steps: dict[str, Step], driver: Driver, tmp_path: Path
+) -> None:
+    step = steps[verb]
+    for number in sampled(len(step.passed), SAMPLES[verb]):
+        stop_and_go_on(step, verb, number, driver, tmp_path / str(number))
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("verb", VERBS)
+def test_stopped_at_every_boundary_it_comes_to_the_same_end(
+    verb: str, steps: dict[str, Step], driver: Driver, tmp_path: Path
+) -> None:
+    step = steps[verb]
+    for number in range(1, len(step.passed) + 1):
+        stop_and_go_on(step, verb, number, driver, tmp_path / str(number))
+        shutil.rmtree(tmp_path / str(number))
+
+
+def test_a_way_has_boundaries_of_every_kind(steps: dict[str, Step]) -> None:
+    kinds = {name.split(" ")[0] for step in steps.values() for name in step.passed}
+    assert kinds == {"commit", "committed", "send", "answered"}
+    for verb in ("apply", "sync"):
+        assert any(name.startswith("send POST") and "update" in name for name in steps[verb].passed)
+    assert len(steps["provision"].after.properties) >= 1
+    assert max(steps["sync"].after.writes.values()) == 1
+    assert len(steps["sync"].after.account) == CONTACTS + 1
