@@ -17,6 +17,7 @@ from connector.hubspot import objects
 from connector.hubspot.transport import Transport
 from connector.model import Outcome, Record, Update
 from connector.plan import kinds, same
+from connector.rules.compile import dependencies
 from connector.rules.tree import Rules
 from connector.store import bookmarks, decisions, outbox, records
 from connector.store.outbox import Row, State
@@ -27,13 +28,23 @@ BATCH = 100  # contacts: what the CRM takes at once
 
 @dataclass
 class Sent:
-    """What became of contacts: `held` and `dropped` with the reason in words."""
+    """What became of contacts: `held` and `dropped` with the reason in words. `gone`: those dropped since
+    the CRM does not have them any more; `already`: those of whom the CRM said everything before we did."""
 
     sent: int = 0
     already: int = 0
     held: dict[str, str] = field(default_factory=dict)
     dropped: dict[str, str] = field(default_factory=dict)
+    gone: set[str] = field(default_factory=set)
     values: int = 0
+
+    def add(self, other: Sent) -> None:
+        self.sent += other.sent
+        self.already += other.already
+        self.values += other.values
+        self.held |= other.held
+        self.dropped |= other.dropped
+        self.gone |= other.gone
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +91,15 @@ def _record(s: Sending, rows: Sequence[Row], verdicts: Sequence[tuple[int, State
     decisions.drop_notes(s.db, [row.contact_id for row in rows if row.key == s.lifecycle and row.seq in sent])
 
 
+def _leave(db: Database, done: Sent) -> None:
+    """Contacts that are gone leave the cache; of those whose stage somebody set, who it was is looked up."""
+    for contact in done.gone:
+        records.remove(db, contact)
+    left = done.dropped.keys() - done.gone
+    decisions.mark_dirty(db, left)
+    decisions.expect_notes(db, left)
+
+
 async def send(s: Sending) -> Sent:
     """Sends everything that is pending, a batch at a time.
 
@@ -93,7 +113,7 @@ async def send(s: Sending) -> Sent:
             rows = outbox.claim(s.db, BATCH)
         if not rows:
             break
-        await _batch(s, rows, done)
+        done.add(await _batch(s, rows))
         s.tick(len({row.contact_id for row in rows}))
     return done
 
@@ -109,7 +129,8 @@ def need_properties(db: Database, rules: Rules) -> None:
         )
 
 
-async def _batch(s: Sending, rows: Sequence[Row], done: Sent) -> None:
+async def _batch(s: Sending, rows: Sequence[Row]) -> Sent:
+    done = Sent()
     by_contact = {contact: list(some) for contact, some in groupby(rows, key=lambda row: row.contact_id)}
     keys = sorted({row.key for row in rows} | ({s.lifecycle} if s.lifecycle else set()))
     fresh = await objects.read(s.t, "contacts", list(by_contact), keys)
@@ -126,6 +147,8 @@ async def _batch(s: Sending, rows: Sequence[Row], done: Sent) -> None:
         for outcome in outcomes:
             verdicts += _settle(s, outcome, to_send[outcome.id], done)
         _record(s, rows, verdicts)
+        _leave(s.db, done)
+    return done
 
 
 def _look_again(
@@ -135,6 +158,7 @@ def _look_again(
     if fresh is None or fresh.id != contact:
         said = f"merged into {fresh.id}" if fresh else "the contact is not in the CRM any more"
         done.dropped[contact] = said
+        done.gone.add(contact)
         return [], [(row.seq, State.DROPPED, said) for row in rows]
     wanted: list[Row] = []
     settled: list[tuple[int, State, str]] = []
@@ -147,7 +171,7 @@ def _look_again(
             done.dropped[contact] = said
         else:
             wanted.append(row)
-    done.already += not wanted
+    done.already += not wanted and contact not in done.dropped
     return wanted, settled
 
 
@@ -168,13 +192,16 @@ def _at_or_after(order: Sequence[str], value: str | None, wanted: str) -> bool:
 def _settle(s: Sending, outcome: Outcome, rows: Sequence[Row], done: Sent) -> list[tuple[int, State, str]]:
     if not outcome.ok or outcome.record is None:
         gone = outcome.category == "OBJECT_NOT_FOUND"
+        done.gone |= {outcome.id} if gone else set()
         (done.dropped if gone else done.held)[outcome.id] = outcome.message
         return [(row.seq, State.DROPPED if gone else State.HELD, outcome.message) for row in rows]
     verdicts = [_compare(s, outcome.record, row) for row in rows]
     values: Mapping[str, str | None] = {
         row.key: outcome.record.properties.get(row.key, row.new) for row in rows
     }
-    records.patch(s.db, outcome.id, values, outcome.record.modified_at)
+    read = records.patch(s.db, outcome.id, values, s.rules.mapping)
+    if dependencies(s.rules).contact.intersection(read):
+        decisions.mark_dirty(s.db, [outcome.id])
     kept = next((said for _, state, said in verdicts if state is State.HELD), None)
     if kept:
         done.held[outcome.id] = kept
@@ -189,11 +216,3 @@ def _compare(s: Sending, answered: Record, row: Row) -> tuple[int, State, str]:
         return row.seq, State.SENT, ""
     kept = answered.properties.get(row.key) or "nothing"
     return row.seq, State.HELD, f"the CRM answered that {row.key} is {kept}, not {row.new}"
-
-
-def left_over(db: Database, done: Sent) -> list[str]:
-    """Contacts whose rows were dropped are judged again at the next run."""
-    with write(db):
-        decisions.mark_dirty(db, done.dropped)
-        decisions.expect_notes(db, [i for i, said in done.dropped.items() if said.startswith("somebody")])
-    return sorted(done.dropped)

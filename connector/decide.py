@@ -7,7 +7,7 @@ transitions, holds and outbox rows in one transaction.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from sqlite_utils import Database
 
@@ -26,11 +26,13 @@ CHUNK = 1_000  # contacts judged at a time: memory does not grow with the accoun
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """`put`: outbox rows; `stale`: contacts left out since they changed after the plan was made."""
+    """`put`: outbox rows; `stale`: contacts left out since they changed after the plan was made; `held`:
+    contacts whose stage is left alone from now on."""
 
-    put: int
-    contacts: int
-    stale: tuple[str, ...]
+    put: int = 0
+    contacts: int = 0
+    stale: tuple[str, ...] = ()
+    held: Mapping[str, Held] = field(default_factory=dict)
 
 
 def preview(
@@ -224,47 +226,60 @@ def accept(db: Database, plan: plans.PlanRow, now: int) -> Accepted:
         raise BadCommand(
             "Changes of an earlier run are still in flight.", "Run `connector sync`: it settles them."
         )
-    left: list[str] = []
-    stale: list[str] = []
-    put = contacts = 0
     with write(db):
         if plans.find_seq(db, plan.seq).status == "accepted":
-            return Accepted(0, 0, ())
+            return Accepted()
         changed = decisions.changed_after(db, plan.stamp)
-        stamp = decisions.next_stamp(db)
-        done: list[str] = []
+        taking = _Taking(db, plan, decisions.next_stamp(db), now)
+        left: list[Document] = []
         for document in plans.items(db, plan.seq):
             if document["contact"] in changed:
-                left.append(document["contact"])
-                if document["changes"]:
-                    stale.append(document["contact"])
-                continue
-            put += _record(db, plan, document, stamp, now)
-            contacts += bool(document["changes"])
-            done.append(document["contact"])
-        decisions.clear_dirty(db, done, plan.stamp)
-        decisions.mark_dirty(db, left)
+                left.append({name: document[name] for name in ("contact", "changes")})
+            else:
+                taking.record(document)
+        decisions.clear_dirty(db, taking.done, plan.stamp)
+        decisions.mark_dirty(db, [document["contact"] for document in left])
         _remember_rules(db, plan)
         plans.accepted(db, plan.seq)
-    return Accepted(put, contacts, tuple(stale))
+    stale = tuple(document["contact"] for document in left if document["changes"])
+    return Accepted(taking.put, taking.contacts, stale, taking.held)
 
 
-def _record(db: Database, plan: plans.PlanRow, document: Document, stamp: int, now: int) -> int:
-    contact = document["contact"]
-    score = {**document["score"], "facts": tuple(document["score"]["facts"])}
-    decisions.put_score(db, Score(**score), plan.rules, stamp)
-    decisions.put_standing(
-        db, Standing(**{**document["standing"], "reached": frozenset(document["standing"]["reached"])})
-    )
-    decisions.put_transitions(db, [Transition(**row) for row in document["transitions"]], plan.id, plan.rules)
-    if document["hold"]:
-        held = Held(**document["hold"])
-        decisions.put_hold(db, decisions.HoldRow(contact, "stage", held.why, held.since, held.until))
-    else:
-        decisions.end_hold(db, contact)
-    rows = [outbox.Put(contact, "property", c["property"], c["old"], c["new"]) for c in document["changes"]]
-    outbox.withdraw(db, plan, contact, {row.key: row.new for row in rows} | document["refused"], now)
-    return outbox.put(db, plan, rows, now)
+class _Taking:
+    """What the accepted documents of a plan leave in the cache, inside its one transaction."""
+
+    def __init__(self, db: Database, plan: plans.PlanRow, stamp: int, now: int) -> None:
+        self._db, self._plan, self._stamp, self._now = db, plan, stamp, now
+        self.put = self.contacts = 0
+        self.done: list[str] = []
+        self.held: dict[str, Held] = {}
+
+    def record(self, document: Document) -> None:
+        db, plan, contact = self._db, self._plan, document["contact"]
+        score = {**document["score"], "facts": tuple(document["score"]["facts"])}
+        decisions.put_score(db, Score(**score), plan.rules, self._stamp)
+        standing = {**document["standing"], "reached": frozenset(document["standing"]["reached"])}
+        decisions.put_standing(db, Standing(**standing))
+        moves = [Transition(**row) for row in document["transitions"]]
+        decisions.put_transitions(db, moves, plan.id, plan.rules)
+        self._hold(contact, document["hold"])
+        rows = [
+            outbox.Put(contact, "property", c["property"], c["old"], c["new"]) for c in document["changes"]
+        ]
+        wanted = {row.key: row.new for row in rows} | document["refused"]
+        outbox.withdraw(db, plan, contact, wanted, self._now)
+        self.put += outbox.put(db, plan, rows, self._now)
+        self.contacts += bool(rows)
+        self.done.append(contact)
+
+    def _hold(self, contact: str, said: Document | None) -> None:
+        if said is None:
+            decisions.end_hold(self._db, contact)
+            return
+        held = Held(**said)
+        row = decisions.HoldRow(contact, "stage", held.why, held.since, held.until)
+        if decisions.put_hold(self._db, row):
+            self.held[contact] = held
 
 
 def _remember_rules(db: Database, plan: plans.PlanRow) -> None:

@@ -62,7 +62,7 @@ _LIGATURES = {"œ": "oe", "æ": "ae", "\0": ""}
 
 def iso(at: int | None) -> str | None:
     """A moment as documents show it: `2026-11-16T09:00:00Z`."""
-    return None if at is None else datetime.fromtimestamp(at // 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return None if at is None else f"{datetime.fromtimestamp(at // 1000, UTC):%Y-%m-%dT%H:%M:%SZ}".zfill(20)
 
 
 def when(text: str) -> datetime | None:

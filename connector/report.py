@@ -15,7 +15,7 @@ from connector.store import bookmarks, decisions, engagement, outbox, plans, rec
 
 
 def status(db: Database, rules: Rules | None, now: int) -> tuple[Document, list[Document]]:
-    """The summary of `status`, and its items: values that could not be read."""
+    """The summary of `status`, and its items: values that could not be read, contacts that lack something."""
     portal = bookmarks.fact(db, "portal")
     summary = {
         "portal": portal["id"] if portal else None,
@@ -36,6 +36,8 @@ def status(db: Database, rules: Rules | None, now: int) -> tuple[Document, list[
         "holds": decisions.count_holds(db, now),
         "parked": engagement.parked(db),
         "oddities": records.count_oddities(db),
+        "without_email": len(nameless := records.without_email(db)),
+        "unknown_stages": len(strange := _unknown_stages(db, rules)),
         "to_judge": len(decisions.to_judge(db, now)),
     }
     items = [
@@ -48,7 +50,25 @@ def status(db: Database, rules: Rules | None, now: int) -> tuple[Document, list[
         }
         for r in records.oddities(db)
     ]
+    items += [
+        _odd(i, "email", None, "no e-mail address: e-mails and forms cannot be joined") for i in nameless
+    ]
+    items += [_odd(i, name, value, "no stage of this account: left alone") for i, name, value in strange]
     return summary, items
+
+
+def _odd(contact: str, name: str, value: str | None, why: str) -> Document:
+    return {"object": "contacts", "record": contact, "property": name, "value": value, "why": why}
+
+
+def _unknown_stages(db: Database, rules: Rules | None) -> list[tuple[str, str, str]]:
+    """Contacts whose stage in the CRM is none of the account's: (contact, property, value)."""
+    lifecycle = rules.mapping.write_back.lifecycle if rules else None
+    known = bookmarks.fact(db, "stages")
+    if lifecycle is None or not known:
+        return []
+    name = lifecycle.property
+    return [(i, name, value) for i, value in records.with_other_value(db, name, known)]
 
 
 def _by(counts: Mapping[str, int], order: list[str]) -> dict[str, int]:
@@ -104,7 +124,7 @@ def _contact(row: Mapping[str, Any], rules: Rules) -> Document:
         "temperature": row["temperature"],
         "points": row["points"],
         "why": parts(rules, orjson.loads(row["parts"]), orjson.loads(row["counted"]))[:3],
-        "held": f"held until {iso(row['until'])}: {row['held_why']}" if row["until"] else "",
+        "held": {"why": row["held_why"], "until": iso(row["until"])} if row["until"] else None,
     }
 
 

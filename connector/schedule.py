@@ -19,9 +19,10 @@ async def every(seconds: int, run: Callable[[], Awaitable[None]], stopped: async
     busy = asyncio.Lock()
 
     async def one() -> None:
+        if busy.locked() or stopped.is_set():
+            return
         async with busy:
-            if not stopped.is_set():
-                await run()
+            await run()
 
     scheduler.add_job(
         one, IntervalTrigger(seconds=seconds), max_instances=1, coalesce=True, misfire_grace_time=None

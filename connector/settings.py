@@ -6,14 +6,13 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 
 from dotenv import dotenv_values
 
 from connector.clock import Clock, Held, SystemClock
 from connector.errors import BadSettings
-from connector.model import Secret
+from connector.model import Secret, moment
 
 VENDOR = "https://api.hubapi.com"
 MAKE_A_TOKEN = (
@@ -21,7 +20,8 @@ MAKE_A_TOKEN = (
     "with the scopes that the README lists; "
     "then put HUBSPOT_ACCESS_TOKEN=pat-... into .env"
 )
-_DURATION = re.compile(r"(\d+)\s*(s|m|h|d)")
+LONGEST = 30 * 86_400  # seconds between two syncs
+_DURATION = re.compile(r"([0-9]{1,9})\s*(s|m|h|d)")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
@@ -80,8 +80,12 @@ def load(db: Path | None = None, rules: Path | None = None, env_file: Path | Non
 
     :raises BadSettings: naming the variable, what it says, and what it may say
     """
-    file = env_file or next((f for f in ((rules or Path()) / ".env", Path(".env")) if f.is_file()), None)
-    said = dict(dotenv_values(file, interpolate=False)) if file else {}
+    folder = rules or Path(os.environ.get("CONNECTOR_RULES", ""))
+    file = env_file or next((f for f in (folder / ".env", Path(".env")) if f.is_file()), None)
+    try:
+        said = dict(dotenv_values(file, interpolate=False)) if file else {}
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadSettings(f"{file} cannot be read: {error}.", "Save it as UTF-8 text.") from error
     said.update(os.environ)
     return read({k: v.strip() for k, v in said.items() if v}, db=db, rules=rules)
 
@@ -130,7 +134,7 @@ def _printable(name: str, value: str) -> str:
 
 
 def _url(name: str, value: str) -> str:
-    if not re.match(r"https?://[^/\s]+", value):
+    if not re.fullmatch(r"https?://[^/\s]+(/\S*)?", value):
         raise BadSettings(f"{name} is {value!r}, not an address.", f"Write {name}={VENDOR} or leave it out.")
     return value.rstrip("/")
 
@@ -147,16 +151,17 @@ def _share(name: str, value: str) -> float:
 
 def _duration(name: str, value: str) -> int:
     found = _DURATION.fullmatch(value)
-    if not found or int(found[1]) == 0:
+    seconds = int(found[1]) * _SECONDS[found[2]] if found else 0
+    if not 0 < seconds <= LONGEST:
         raise BadSettings(
-            f"{name} is {value!r}; it is a number and a unit: s, m, h or d.", f"Write {name}=5m"
+            f"{name} is {value!r}; it is a number and a unit (s, m, h or d), at most 30d.",
+            f"Write {name}=5m",
         )
-    return int(found[1]) * _SECONDS[found[2]]
+    return seconds
 
 
 def _moment(name: str, value: str) -> int:
-    try:
-        when = datetime.fromisoformat(value)
-    except ValueError:
-        raise BadSettings(f"{name} is {value!r}, not a date.", f"Write {name}=2026-11-16T09:00Z") from None
-    return int((when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp() * 1000)
+    found = moment(value)
+    if found is None:
+        raise BadSettings(f"{name} is {value!r}, not a date.", f"Write {name}=2026-11-16T09:00Z")
+    return found

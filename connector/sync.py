@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from sqlite_utils import Database
 
 from connector import signals
-from connector.apply import Sending, Sent, left_over, need_properties, send, settle_in_flight
+from connector.apply import Sending, Sent, need_properties, send, settle_in_flight
 from connector.clock import Clock
 from connector.decide import Accepted, accept, braked, preview
 from connector.hubspot.transport import Transport
@@ -63,5 +63,4 @@ async def apply(way: Way, plan: PlanRow, pulled: Pulled) -> Synced:
     """Accepts a plan and sends what it decided, with whatever an earlier run left pending."""
     accepted = accept(way.db, plan, way.clock.now())
     sent = await send(way.sending())
-    left_over(way.db, sent)
     return Synced(pulled, plan, braked=False, accepted=accepted, sent=sent)

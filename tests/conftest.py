@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -58,11 +59,18 @@ def applied_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return made
 
 
+@contextmanager
+def copied(files: Path, to: Path) -> Iterator[Folder]:
+    """A copy of the account and folder in `files`, running."""
+    shutil.copytree(files, to, dirs_exist_ok=True)
+    for name in ("mappings", "workflows"):
+        shutil.rmtree(to / "rules" / name)
+    with sandbox.start(driven=True, state=to / "portal.db") as running:
+        yield on(running, to / "rules")
+
+
 @pytest.fixture
 def applied(applied_files: Path, tmp_path: Path) -> Iterator[Folder]:
     """The command line in a folder whose account was brought up to date a moment ago."""
-    shutil.copytree(applied_files, tmp_path, dirs_exist_ok=True)
-    for name in ("mappings", "workflows"):
-        shutil.rmtree(tmp_path / "rules" / name)
-    with sandbox.start(driven=True, state=tmp_path / "portal.db") as running:
-        yield on(running, tmp_path / "rules")
+    with copied(applied_files, tmp_path) as folder:
+        yield folder

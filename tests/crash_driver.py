@@ -76,7 +76,7 @@ def _watch_requests(fuse: Fuse) -> None:
             return answer
 
     class Pool(urllib3.HTTPConnectionPool):
-        def urlopen(self, method: str, url: str, *args: Any, **given: Any) -> Any:  # type: ignore[override]
+        def urlopen(self, method: str, url: str, *args: Any, **given: Any) -> Any:
             fuse.passed(f"send {method} {url.split('?')[0]}")
             answer = super().urlopen(method, url, *args, **given)
             fuse.passed(f"answered {method} {url.split('?')[0]}")

@@ -224,8 +224,8 @@ def test_a_property_of_ours_that_somebody_changed_is_put_back_and_counted(applie
     assert synced.summary["overwritten"] == 2
     again = values(portal, contact)
     assert (again["lq_score"], again["lq_why"]) == (ours["lq_score"], ours["lq_why"])
-    portal.edit(contact, {"lq_score": "998"})
     applied.advance(3600)
+    portal.edit(contact, {"lq_score": "998"})
     assert "1 value of ours was changed by others and put back." in said(applied("sync"))
 
 

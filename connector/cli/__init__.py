@@ -68,8 +68,22 @@ def main() -> None:
     except click.exceptions.Exit as leave:
         sys.exit(leave.exit_code)
     except click.ClickException as wrong:
-        wrong.show()
+        _say(wrong)
         sys.exit(2)
     except (click.Abort, KeyboardInterrupt):
         click.echo("interrupted; safe to run again", err=True)
         sys.exit(130)
+
+
+def _say(wrong: click.ClickException) -> None:
+    """A command that cannot be read: in words, or with --json as a document like any other."""
+    if "--json" not in sys.argv:
+        wrong.show()
+        return
+    from connector.views.result import Result
+
+    context = wrong.ctx if isinstance(wrong, click.UsageError) else None
+    verb = context.info_name if context and context.info_name in VERBS else ""
+    fix = f"connector {verb} --help".replace("  ", " ")
+    found = {"severity": "error", "code": "bad-command", "what": wrong.format_message(), "fix": fix}
+    click.echo(Result(verb or "", "failed", diagnostics=[found]).json())

@@ -18,7 +18,7 @@ import click
 from connector import settings
 from connector.clock import Clock
 from connector.diagnostics import draw
-from connector.errors import BadCommand, BadRules, ConnectorError, Interrupted, StoreTrouble
+from connector.errors import BadCommand, BadRules, ConnectorError, Hold, Interrupted
 from connector.model import iso
 from connector.settings import Settings
 from connector.views import Ink, Result, diagnostic, text
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 SHOWN = 20  # mistakes that are drawn at once
+REFUSED = 4  # a refusal that held no row but stopped the verb
 
 
 @dataclass
@@ -80,7 +81,7 @@ class Door:
         return self.settings().clock()
 
     def open(self, *, must_exist: bool = False) -> Database:
-        """The cache. :raises StoreTrouble:"""
+        """The cache. :raises StoreTrouble: :raises BadCommand: where there is none, or no folder for it"""
         from connector.store.schema import open_store
 
         path = self.settings().db
@@ -90,8 +91,8 @@ class Door:
                 "Run `connector backfill all` first, or name it with --db.",
             )
         if not path.parent.is_dir():
-            raise StoreTrouble(
-                f"{path}: there is no folder {path.parent}", "Make it, or name another file with --db."
+            raise BadCommand(
+                f"{path}: there is no folder {path.parent}.", "Make it, or name another file with --db."
             )
         return open_store(path)
 
@@ -230,7 +231,7 @@ class Door:
         if self.json:
             status = "interrupted" if isinstance(error, Interrupted) else "failed"
             click.echo(Result(self.verb, status, diagnostics=found, exit_code=error.exit_code).json())
-        return error.exit_code
+        return error.exit_code if not isinstance(error, Hold) else REFUSED
 
 
 COMMON: list[Callable[[Any], Any]] = [

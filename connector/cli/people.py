@@ -37,10 +37,11 @@ def contacts(
         db, rules, door.clock().now(), stage=stage, band=band, held=held, limit=None if as_csv else limit
     )
     db.close()
-    if as_csv:
-        _print_csv(items)
+    if as_csv and not door.json:
+        if not door.quiet:
+            _print_csv(items)
         return None
-    if not door.verbose:
+    if not (door.verbose or as_csv):
         items = [{**item, "email": mask(item["email"])} for item in items]
     return Result("contacts", summary={"found": found, "stage": stage, "band": band}, items=items)
 
@@ -53,7 +54,11 @@ def _known(what: str, name: str | None, names: list[str]) -> None:
 def _print_csv(items: list[Document]) -> None:
     writer = csv.DictWriter(sys.stdout, CSV, lineterminator="\n")
     writer.writeheader()
-    writer.writerows({**item, "why": ", ".join(item["why"])} for item in items)
+    writer.writerows({**item, "why": ", ".join(item["why"]), "held": _held(item)} for item in items)
+
+
+def _held(item: Document) -> str:
+    return f"until {item['held']['until']}: {item['held']['why']}" if item["held"] else ""
 
 
 @verb("explain")

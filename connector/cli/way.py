@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, closing, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -224,13 +224,16 @@ def _ids(db: Database, only: str | None) -> list[str] | None:
 @click.argument("plan_id", metavar="[PLAN]", required=False)
 def apply(door: Door, plan_id: str | None) -> Result:
     """Send exactly what PLAN (else the newest) says. Contacts that changed since are left out and listed."""
-    from connector.store import bookmarks, plans
+    from connector.store import bookmarks, outbox, plans
 
     rules = door.rules()
     db = door.open(must_exist=True)
-    row = plans.find(db, plan_id)
-    portal = bookmarks.fact(db, "portal")
-    db.close()
+    with closing(db):
+        row = plans.find(db, plan_id)
+        portal = bookmarks.fact(db, "portal")
+        counts = outbox.counts(db)
+    if row.status == "accepted" and (counts["pending"] or counts["sending"]):
+        return walk(door, lambda way: _apply(way, row), wait=60)  # a run that died left it half-sent
     if row.status == "accepted":
         return Result("apply", "already", {"plan": row.id, **_nothing_sent()})
     if row.status == "empty":
@@ -276,7 +279,7 @@ def _sent(accepted: Accepted, sent: Sent) -> Document:
 
 def _with_exceptions(command: str, summary: Document, accepted: Accepted, sent: Sent) -> Result:
     """Exit 1 where somebody is held from this run on; those dropped are judged again by themselves."""
-    items: list[dict[str, Any]] = [
+    items: list[Document] = [
         *(
             {"contact": contact, "became": "held", "why": held.why, "until": iso(held.until)}
             for contact, held in sorted(accepted.held.items())

@@ -1,4 +1,4 @@
-"""Who wrote a property's value, as far as the CRM's history tells (HUBSPOT.md 4.8; an open set of sources)."""
+"""Who wrote a property's value, as far as the CRM's history tells (HUBSPOT.md 4.8)."""
 
 from __future__ import annotations
 
@@ -6,15 +6,14 @@ from collections.abc import Sequence
 
 from connector.model import Version, Writer
 
+# the sources are an open set: one that is not here is an app
 _PEOPLE = {"CRM_UI", "CRM_UI_BULK_ACTION", "CONTACTS_WEB", "MOBILE_IOS", "MOBILE_ANDROID"}
 _AUTOMATIC = {"PIPELINE_SETTINGS", "DEALS", "COMPANIES", "CALCULATED", "MERGE_OBJECTS"}
 _DEFAULTS = {"IMPORT", "FORM", "FORMS", "ANALYTICS", "EMAIL", "INTERNAL_PROCESSING", "MIGRATION", "GDPR"}
 AT_CREATION = 5_000  # ms: a stage stamped this soon after its contact was made is the account's default
 
 
-def writer_of(
-    history: Sequence[Version], created_at: int | None, ours: Sequence[Version] = ()
-) -> Writer:
+def writer_of(history: Sequence[Version], created_at: int | None, ours: Sequence[Version] = ()) -> Writer:
     """The writer of the newest of `history` (newest first). A first value that came with the record itself
     is a default, whoever made the record.
 

@@ -221,11 +221,15 @@ def holds(db: Database, ids: Sequence[str], now: int) -> dict[str, HoldRow]:
     return {row["contact_id"]: HoldRow(**row) for row in rows}
 
 
-def put_hold(db: Database, row: HoldRow) -> None:
-    db.execute(
-        "INSERT OR REPLACE INTO hold VALUES (?, ?, ?, ?, ?)",
+def put_hold(db: Database, row: HoldRow) -> bool:
+    """Whether that is new: not held, or held for something else before."""
+    done = db.execute(
+        "INSERT INTO hold (contact_id, field, why, since, until) VALUES (?, ?, ?, ?, ?) "
+        "ON CONFLICT (contact_id, field) DO UPDATE SET why = excluded.why, since = excluded.since, "
+        "until = excluded.until WHERE since <> excluded.since OR until <> excluded.until",
         [row.contact_id, row.field, row.why, row.since, row.until],
     )
+    return bool(done.rowcount)
 
 
 def end_hold(db: Database, contact_id: str) -> None:

@@ -263,9 +263,14 @@ def put_deal_contacts(db: Database, links: Mapping[str, Sequence[Link]]) -> list
 
 
 def stamps(db: Database, object_type: str, ids: Sequence[str]) -> dict[str, int | None]:
-    """When each record was last modified, as we know it; unknown records are absent."""
+    """When each record was last modified, as we know it; unknown records are absent. None: it was read in
+    the very moment of the change, and may have changed once more in that moment."""
     marks = ", ".join("?" * len(ids))
-    rows = db.execute(f"SELECT id, modified_at FROM {TABLES[object_type]} WHERE id IN ({marks})", list(ids))
+    rows = db.execute(
+        f"SELECT id, CASE WHEN seen_at > modified_at THEN modified_at END FROM {TABLES[object_type]} "
+        f"WHERE id IN ({marks})",
+        list(ids),
+    )
     return dict(rows.fetchall())
 
 
@@ -293,13 +298,12 @@ def seen(db: Database, ids: Sequence[str]) -> dict[str, tuple[str | None, dict[s
 
 
 def patch(
-    db: Database,
-    contact_id: str,
-    values: Mapping[str, str | None],
-    modified_at: int | None,
-    mapping: MappingRules,
+    db: Database, contact_id: str, values: Mapping[str, str | None], mapping: MappingRules
 ) -> list[str]:
-    """What the CRM answered to a write, so that its echo is nothing new. Gives the fields that it changed."""
+    """What the CRM answered to a write, so that its echo is nothing new. Gives the fields that it changed.
+
+    Not the moment of the write: it would hide what somebody else changed just before.
+    """
     row = db.execute("SELECT properties FROM contact WHERE id = ?", [contact_id]).fetchone()
     if row is None:
         return []
@@ -309,8 +313,8 @@ def patch(
     read, _ = _columns(values, 0, fields, ZoneInfo(mapping.timezone))
     sets = "".join(f', "f_{field.name}" = ?' for field in fields)
     db.execute(
-        f"UPDATE contact SET properties = ?, modified_at = coalesce(?, modified_at){sets} WHERE id = ?",
-        [_json({**before, **values}), modified_at, *read, contact_id],
+        f"UPDATE contact SET properties = ?{sets} WHERE id = ?",
+        [_json({**before, **values}), *read, contact_id],
     )
     return [field.name for field in fields]
 
@@ -329,6 +333,22 @@ def find(db: Database, who: str) -> list[dict[str, Any]]:
 
 def oddities(db: Database) -> list[dict[str, Any]]:
     return list(db.query("SELECT * FROM oddity ORDER BY object, property, record_id LIMIT 1000"))
+
+
+def without_email(db: Database) -> list[str]:
+    """Contacts that no event of an address can be joined to."""
+    rows = db.execute("SELECT id FROM contact WHERE email IS NULL OR email = '' ORDER BY id")
+    return [row[0] for row in rows]
+
+
+def with_other_value(db: Database, property_name: str, known: Sequence[str]) -> list[tuple[str, str]]:
+    """Contacts whose value of a property is none of `known`, and the value."""
+    marks = ", ".join("?" * len(known))
+    return db.execute(
+        "SELECT id, json_extract(properties, '$.' || json_quote(?1)) AS value FROM contact "
+        f"WHERE coalesce(value, '') NOT IN ('', {marks}) ORDER BY id",
+        [property_name, *known],
+    ).fetchall()
 
 
 def by_value(db: Database, property_name: str) -> dict[str | None, int]:

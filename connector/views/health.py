@@ -5,6 +5,8 @@ from __future__ import annotations
 from connector.model import Document
 from connector.views.ink import Draw, Ink, count, table
 
+SHOWN = 200  # values and contacts that `status -v` lists
+
 
 def status(document: Document, ink: Ink) -> list[str]:
     about = document["summary"]
@@ -76,11 +78,26 @@ def _attention(about: Document, items: list[Document], ink: Ink) -> list[str]:
             f"{ink.warn('!')} {count(about['oddities'], 'value')} could not be read as the mapping says"
             + ("" if ink.verbose else " (-v lists them)")
         )
+    if about["unknown_stages"]:
+        lines.append(
+            f"{ink.warn('!')} {count(about['unknown_stages'], 'contact')} at a stage that the account does not have"
+            + ("" if ink.verbose else " (-v lists them)")
+        )
+    if about["without_email"]:
+        lines.append(
+            f"- {count(about['without_email'], 'contact')} without an e-mail address"
+            + ("" if ink.verbose else " (-v lists them)")
+        )
     if ink.verbose:
-        lines += [
-            f"    {i['object']} {i['record']}: {i['property']} {i['value']!r} {i['why']}" for i in items[:200]
-        ]
-    return ["", *lines] if lines else ["", "Nothing needs you."]
+        lines += [f"    {_odd(item)}" for item in items[:SHOWN]]
+        lines += [f"    ... and {len(items) - SHOWN:,} more (--json shows all)"] if len(items) > SHOWN else []
+    needs = any(not line.startswith(("-", " ")) for line in lines)
+    return ["", *lines] if needs else ["", *lines, "Nothing needs you."]
+
+
+def _odd(item: Document) -> str:
+    value = f" `{item['value']}`" if item["value"] else ""
+    return f"{item['object']} {item['record']}: {item['property']}{value} {item['why']}"
 
 
 def runs(document: Document, ink: Ink) -> list[str]:

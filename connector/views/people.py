@@ -12,7 +12,9 @@ def contacts(document: Document, ink: Ink) -> list[str]:
         return ["No contact fits."]
     rows = [["contact", "e-mail", "stage", "temperature", "score", "since", "why"]]
     for item in items:
-        why = item["held"] or ", ".join(item["why"][:2])
+        why = ", ".join(item["why"][:2])
+        if item["held"]:
+            why = f"held until {ink.day(item['held']['until'])}: {item['held']['why']}"
         rows.append(
             [
                 item["contact"],

@@ -1,0 +1,174 @@
+"""Changes on their way: one open row for a thing at a time, whatever happens in whatever order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule
+from sqlite_utils import Database
+
+from connector.store import outbox
+from connector.store.outbox import Put, State
+from connector.store.plans import PlanRow
+from connector.store.schema import open_store
+
+CONTACTS, KEYS, VALUES = ("1", "2", "3"), ("lq_score", "lq_stage"), ("a", "b")
+
+
+@pytest.fixture
+def db() -> Iterator[Database]:
+    opened = open_store(":memory:")
+    yield opened
+    opened.close()
+
+
+def plan(seq: int) -> PlanRow:
+    return PlanRow(seq, f"p{seq}", 0, 0, "rules", 0, "open", {})
+
+
+def a_put(contact: str = "1", key: str = "lq_score", new: str = "a") -> Put:
+    return Put(contact, "property", key, None, new)
+
+
+def states(db: Database) -> list[tuple[str, str]]:
+    return [(row["new"], row["state"]) for row in db.query("SELECT new, state FROM outbox ORDER BY seq")]
+
+
+def test_applying_a_plan_twice_adds_nothing(db: Database) -> None:
+    assert outbox.put(db, plan(1), [a_put(), a_put(key="lq_stage")], 5) == 2
+    assert outbox.put(db, plan(1), [a_put(), a_put(key="lq_stage")], 6) == 0
+    assert outbox.counts(db)["pending"] == 2
+
+
+def test_a_newer_plan_replaces_what_waits_or_is_held(db: Database) -> None:
+    outbox.put(db, plan(1), [a_put(new="a")], 5)
+    outbox.put(db, plan(2), [a_put(new="b")], 6)
+    outbox.settle(db, [(row.seq, State.HELD, "no") for row in outbox.claim(db, 9)], 7)
+    outbox.put(db, plan(3), [a_put(new="c")], 8)
+    assert states(db) == [("a", "dropped"), ("b", "dropped"), ("c", "pending")]
+
+
+def test_an_earlier_value_may_come_back(db: Database) -> None:
+    for seq, new in enumerate(("a", "b", "a"), start=1):
+        outbox.put(db, plan(seq), [a_put(new=new)], seq)
+        outbox.settle(db, [(row.seq, State.SENT, "") for row in outbox.claim(db, 9)], seq)
+    assert states(db) == [("a", "sent"), ("b", "sent"), ("a", "sent")]
+    assert outbox.last_sent(db, ["1", "2"], KEYS) == {"1": {"lq_score": "a"}}
+
+
+def test_what_is_no_longer_wanted_is_withdrawn(db: Database) -> None:
+    """Held or left behind by a run that died: sent later, it would undo what is decided now."""
+    outbox.put(db, plan(1), [a_put(new="a"), a_put(key="lq_stage", new="mql"), a_put("2")], 5)
+    outbox.withdraw(db, plan(2), "1", {"lq_stage": "mql"}, 6)
+    outbox.withdraw(db, plan(1), "2", {}, 6)
+    assert states(db) == [("a", "dropped"), ("mql", "pending"), ("a", "pending")]
+
+
+def test_claims_go_contact_by_contact_with_all_of_their_rows(db: Database) -> None:
+    outbox.put(db, plan(1), [a_put(c, k) for c in CONTACTS for k in KEYS], 5)
+    first = outbox.claim(db, 2)
+    assert [(row.contact_id, row.key) for row in first] == [(c, k) for c in ("1", "2") for k in KEYS]
+    assert outbox.any_in_flight(db)
+    assert outbox.in_flight(db) == first
+    assert [row.contact_id for row in outbox.claim(db, 2)] == ["3", "3"]
+    assert outbox.claim(db, 2) == []
+
+
+def test_a_persons_word_about_held_rows(db: Database) -> None:
+    outbox.put(db, plan(1), [a_put(), a_put("2"), a_put("3")], 5)
+    rows = outbox.claim(db, 9)
+    outbox.settle(db, [(row.seq, State.HELD, "no such option") for row in rows], 6)
+    assert outbox.refused(db, list(CONTACTS)) == {c: {"lq_score": "a"} for c in CONTACTS}
+    assert outbox.decide(db, [rows[0].seq], State.PENDING, 7) == 1
+    assert outbox.decide(db, [rows[0].seq], State.DROPPED, 7) == 0  # not held any more
+    assert outbox.decide(db, [], State.DROPPED, 8) == 2
+    assert [row["state"] for row in outbox.listed(db)] == ["pending"]
+
+
+def test_open_rows_are_listed_the_held_ones_first(db: Database) -> None:
+    outbox.put(db, plan(1), [a_put("1"), a_put("2")], 5)
+    rows = outbox.claim(db, 9)
+    outbox.settle(db, [(rows[1].seq, State.HELD, "x" * 3000)], 6)
+    listed = outbox.listed(db)
+    assert [(row["contact_id"], row["state"], len(row["said"])) for row in listed] == [
+        ("2", "held", 2000),
+        ("1", "sending", 0),
+    ]
+
+
+class Sequences(RuleBasedStateMachine):
+    """put, claim, settle and decide in any order, against a plain model of what is on its way."""
+
+    plans = Bundle("plans")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.db = open_store(":memory:")
+        self.seq = 0
+        self.sent: dict[tuple[str, str], str] = {}
+
+    def teardown(self) -> None:
+        self.db.close()
+
+    @rule(target=plans)
+    def a_plan(self) -> PlanRow:
+        self.seq += 1
+        return plan(self.seq)
+
+    @rule(
+        plan=plans, contact=st.sampled_from(CONTACTS), key=st.sampled_from(KEYS), new=st.sampled_from(VALUES)
+    )
+    def put(self, plan: PlanRow, contact: str, key: str, new: str) -> None:
+        outbox.put(self.db, plan, [a_put(contact, key, new)], 1)
+
+    @rule(
+        plan=plans,
+        contact=st.sampled_from(CONTACTS),
+        wanted=st.dictionaries(st.sampled_from(KEYS), st.sampled_from(VALUES)),
+    )
+    def withdraw(self, plan: PlanRow, contact: str, wanted: dict[str, str]) -> None:
+        outbox.withdraw(self.db, plan, contact, wanted, 1)
+
+    @rule(contacts=st.integers(1, 3))
+    def claim(self, contacts: int) -> None:
+        pending = outbox.counts(self.db)["pending"]
+        claimed = outbox.claim(self.db, contacts)
+        assert bool(claimed) == bool(pending)
+
+    @rule(became=st.sampled_from([State.SENT, State.HELD, State.PENDING, State.DROPPED]))
+    def settle(self, became: State) -> None:
+        rows = outbox.in_flight(self.db)[:1]
+        outbox.settle(self.db, [(row.seq, became, "") for row in rows], 2)
+        if became is State.SENT:
+            self.sent |= {(row.contact_id, row.key): row.new for row in rows}
+
+    @rule(word=st.sampled_from([State.PENDING, State.DROPPED]))
+    def decide(self, word: State) -> None:
+        outbox.decide(self.db, [], word, 3)
+
+    @invariant()
+    def never_two_open_rows_for_one_thing(self) -> None:
+        twice = self.db.execute(
+            "SELECT contact_id, key FROM outbox WHERE state IN ('pending', 'sending', 'held') "
+            "GROUP BY contact_id, kind, key HAVING count(*) > 1"
+        ).fetchall()
+        assert twice == []
+
+    @invariant()
+    def a_plan_says_a_thing_once(self) -> None:
+        twice = self.db.execute(
+            "SELECT 1 FROM outbox GROUP BY plan, contact_id, kind, key HAVING count(*) > 1"
+        ).fetchall()
+        assert twice == []
+
+    @invariant()
+    def nothing_sent_is_forgotten(self) -> None:
+        found = outbox.last_sent(self.db, CONTACTS, KEYS)
+        assert {(c, k): v for c, some in found.items() for k, v in some.items()} == self.sent
+
+
+Sequences.TestCase.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
+TestSequences = Sequences.TestCase
