@@ -22,7 +22,7 @@ from connector.score import Point, Scorer, Subject
 from connector.stage import criteria, holds, view, written_by
 from connector.store import decisions, engagement, records
 
-BOUNDARIES = 12  # moments ahead that are looked at for the next change
+BOUNDARIES = 60  # moments ahead that are looked at for the next change
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,11 +90,10 @@ def _hold(db: Database, contact_id: str, at: int) -> Document | None:
 
 def _note(db: Database, contact_id: str) -> str:
     note = decisions.notes(db, [contact_id]).get(contact_id)
-    return (
-        f"the CRM's own stage is {note.value}, {written_by(note.writer, note.source_id)} ({note.source})"
-        if note
-        else ""
-    )
+    if note is None or note.writer == "ours":
+        return ""
+    by = written_by(note.writer, note.source_id)
+    return f"the CRM's own stage is {note.value or 'nothing'}, {by} ({note.source})"
 
 
 def _journey(db: Database, contact_id: str) -> list[Document]:

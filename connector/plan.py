@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
+from dataclasses import fields as fields_of
 from typing import Any, Literal
 
 import orjson
 
-from connector.model import POINT, Change, Document, Score, moment
+from connector.model import POINT, Change, Document, Score, Standing, Transition, moment
 from connector.rules.tree import Rules
-from connector.stage import Decision, crm_stage
+from connector.stage import Decision, Held, crm_stage
 
 FEW = 50  # contacts below which the brake is off
 
@@ -52,15 +53,20 @@ def item(rules: Rules, seen: Seen, score: Score, decision: Decision, stage_order
             "rule": decision.transitions[-1].rule if decision.transitions else "",
         },
         "temperature": after.temperature,
-        "changes": [asdict(change) for change in changes],
-        "hold": asdict(decision.hold) if decision.hold else None,
+        "changes": [_fields(change) for change in changes],
+        "hold": _fields(decision.hold) if decision.hold else None,
         "note": decision.note,
         "refused": refused,
         "overwrites": [c.property for c in changes if _was_ours(rules, seen, c)],
-        "score": {**asdict(score), "facts": list(score.facts)},
-        "standing": {**asdict(after), "reached": sorted(after.reached)},
-        "transitions": [asdict(row) for row in decision.transitions],
+        "score": {**_fields(score), "facts": list(score.facts)},
+        "standing": {**_fields(after), "reached": sorted(after.reached)},
+        "transitions": [_fields(row) for row in decision.transitions],
     }
+
+
+def _fields(noun: Score | Standing | Transition | Held | Change) -> Document:
+    """A noun as JSON; `asdict` would copy everything in it, for every contact of an account."""
+    return {one.name: getattr(noun, one.name) for one in fields_of(noun)}
 
 
 def _changes(

@@ -83,7 +83,8 @@ def _replace_signals(db: Database, select: str) -> None:
     ).fetchall()
     made = db.execute(
         "INSERT OR REPLACE INTO signal (contact_id, kind, at, id, day, email, form, rejected, ingested_at) "
-        "WITH engagement AS (SELECT e.* FROM temp.batch b JOIN main.engagement e ON e.id = b.id AND e.party = b.party) "
+        # CROSS JOIN: from the few events of the batch to their rows, never through all of engagement
+        "WITH engagement AS (SELECT e.* FROM temp.batch b CROSS JOIN main.engagement e ON e.id = b.id AND e.party = b.party) "
         "SELECT k.contact_id, k.kind, k.at, k.id, local_day(k.at), k.email, k.form, k.rejected, b.ingested_at "
         f"FROM ({select}) AS k JOIN temp.batch b ON b.id = k.id AND b.party = k.party RETURNING contact_id"
     ).fetchall()

@@ -48,6 +48,7 @@ class Folder:
     path: Path
     settings: dict[str, str] = field(default_factory=dict)
     portal: Portal | None = None
+    started: list[subprocess.Popen[str]] = field(default_factory=list)
 
     def write_env(self, **changes: str) -> None:
         self.settings.update(changes)
@@ -72,7 +73,7 @@ class Folder:
         self.write_env(CONNECTOR_NOW=datetime.fromtimestamp(now / 1000, UTC).isoformat())
 
     def start(self, *args: str) -> subprocess.Popen[str]:
-        return subprocess.Popen(
+        process = subprocess.Popen(
             [sys.executable, "-m", "connector", *args],
             cwd=self.path,
             env={**os.environ, "PYTHONUTF8": "1"},
@@ -82,6 +83,15 @@ class Folder:
             text=True,
             encoding="utf-8",
         )
+        self.started.append(process)
+        return process
+
+    def close(self) -> None:
+        """Whatever a failed test left running ends here."""
+        for process in self.started:
+            if process.poll() is None:
+                process.kill()
+                finish(process)
 
     def __call__(self, *args: str) -> Ran:
         return finish(self.start(*args))

@@ -40,9 +40,11 @@ def clock(portal: sandbox.Portal) -> DrivenClock:
 
 
 @pytest.fixture
-def cli(portal: sandbox.Portal, tmp_path: Path) -> Folder:
+def cli(portal: sandbox.Portal, tmp_path: Path) -> Iterator[Folder]:
     """The command line in a folder with the default rules and an `.env` for `portal`."""
-    return on(portal, tmp_path / "rules")
+    folder = on(portal, tmp_path / "rules")
+    yield folder
+    folder.close()
 
 
 @pytest.fixture(scope="session")
@@ -66,7 +68,9 @@ def copied(files: Path, to: Path) -> Iterator[Folder]:
     for name in ("mappings", "workflows"):
         shutil.rmtree(to / "rules" / name)
     with sandbox.start(driven=True, state=to / "portal.db") as running:
-        yield on(running, to / "rules")
+        folder = on(running, to / "rules")
+        yield folder
+        folder.close()
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from accounts import DAY, NOW, House, contact, form, house, submission
 from connector.apply import send, settle_in_flight
 from connector.errors import BadCommand, Unreachable
 from connector.sandbox import Fault, Writer
+from connector.sandbox.rows import Version
 from connector.store import decisions, outbox, records
 from connector.store.outbox import State
 from connector.store.schema import write
@@ -187,6 +189,27 @@ async def test_a_stage_that_the_crm_does_not_take_is_held_in_its_words(tmp_path:
         done = await send(here.way().sending())
         assert done.held == {"101": "the CRM answered that lifecyclestage is lead, not salesqualifiedlead"}
         assert ("lifecyclestage", "held") in states(here, 101)
+
+
+async def test_a_stage_that_the_crm_never_took_was_not_set_back_by_whoever_wrote_the_old_one(
+    tmp_path: Path,
+) -> None:
+    by_hand = (
+        Version("lead", NOW - 5 * DAY, "CRM_UI", "userId:5"),
+        Version("subscriber", NOW - 9 * DAY, "FORM"),
+    )
+    rows = [replace(contact(101), history={"lifecyclestage": by_hand}), form("devis")]
+    async with house(tmp_path, [*rows, submission("devis", "c101@acme.fr", DAY)]) as here:
+        old = {"id": "101", "properties": {"lifecyclestage": "lead"}}
+        here.portal.faults([Fault(path=UPDATE, status=200, body={"results": [old]})])
+        first = await here.sync()
+        assert first.sent is not None
+        assert "101" in first.sent.held
+        here.portal.edit(101, {"jobtitle": "CTO"})
+        here.seconds(60)
+        again = await here.sync()
+        assert again.plan.summary["judged"] == 1
+        assert (again.plan.summary["held"], decisions.count_holds(here.db, 0)) == (0, 0)
 
 
 async def test_a_refused_value_is_not_sent_again_until_somebody_says_so_or_another_is_wanted(

@@ -39,7 +39,7 @@ VERBS = {
     "apply": ["apply", "--yes"],
     "sync": ["sync"],
 }
-SAMPLES = {"provision": 4, "backfill": 10, "plan": 2, "apply": 8, "sync": 12}  # for CI; the long profile: all
+SAMPLES = {"provision": 4, "backfill": 8, "plan": 2, "apply": 5, "sync": 7}  # for CI; the long profile: all
 CACHE = {  # what the cache must agree on, whatever way it was filled
     "contact": "id, email, company_id, created_at, modified_at, properties",
     "company": "id, modified_at, properties",

@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 
 import pytest
 from accounts import DAY, NOW, rules_in
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlite_utils import Database
 
@@ -34,16 +34,26 @@ def scorer() -> Scorer:
     return Scorer(rules())
 
 
+opened: list[Database] = []
+
+
+@pytest.fixture(autouse=True)
+def closing() -> Iterator[None]:
+    """Every cache that a test made."""
+    yield
+    while opened:
+        opened.pop().close()
+
+
 @pytest.fixture
-def db() -> Iterator[Database]:
-    opened = cache_of([])
-    yield opened
-    opened.close()
+def db() -> Database:
+    return cache_of([])
 
 
 def cache_of(acts: Iterable[Act], **values: str) -> Database:
     """One contact, id 1, who did these things, newest first or not."""
     db = open_store(":memory:")
+    opened.append(db)
     with write(db):
         records.ensure_columns(db, rules().mapping)
         records.put(db, "contacts", [Record("1", values)], rules().mapping, NOW)
@@ -124,7 +134,7 @@ def test_contacts_come_in_the_order_of_their_ids_and_unknown_ones_not_at_all(db:
     assert scorer().scores(db, []) == []
 
 
-def test_each_contact_has_its_own_moment(db: Database) -> None:
+def test_each_contact_has_its_own_moment() -> None:
     both = cache_of([("demo", 0, "")])
     with write(both):
         records.put(both, "contacts", [Record("2", {})], rules().mapping, NOW)
@@ -160,6 +170,7 @@ acts = st.lists(
 )
 
 
+@settings(max_examples=30, deadline=None)
 @given(acts, st.randoms(use_true_random=False), st.integers(-10, 120))
 def test_the_order_in_which_things_became_known_makes_no_difference(
     history: list[Act], chance: object, day: int
@@ -168,10 +179,9 @@ def test_the_order_in_which_things_became_known_makes_no_difference(
     chance.shuffle(shuffled)  # type: ignore[attr-defined]
     first, second = cache_of(history), cache_of(shuffled)
     assert scored(first, NOW + day * DAY) == scored(second, NOW + day * DAY)
-    first.close()
-    second.close()
 
 
+@settings(max_examples=40, deadline=None)
 @given(acts)
 def test_nothing_changes_before_the_moment_that_is_told(history: list[Act]) -> None:
     db = cache_of(history)
@@ -183,4 +193,3 @@ def test_nothing_changes_before_the_moment_that_is_told(history: list[Act]) -> N
         assert until > NOW
         before = scored(db, until - 1)
         assert (before.points, before.parts, before.facts) == (now.points, now.parts, now.facts)
-    db.close()

@@ -77,8 +77,8 @@ def kinds(db: Database, contact_id: str, until: int) -> list[str]:
 
 def labels(db: Database, contact_id: str, ids: Sequence[str]) -> dict[str, str]:
     """What the events behind signals show to people: a path, a form's name, a subject."""
-    marks = ", ".join("?" * len(ids))
     rows = db.execute(
-        f"SELECT id, label FROM engagement WHERE id IN ({marks}) AND contact_id = ?", [*ids, contact_id]
+        "SELECT id, label FROM engagement WHERE id IN (SELECT value FROM json_each(?)) AND contact_id = ?",
+        [orjson.dumps(list(ids)).decode(), contact_id],
     )
     return dict(rows.fetchall())

@@ -92,6 +92,8 @@ def claim(db: Database, contacts: int) -> list[Row]:
             [contacts],
         )
     ]
+    if not ids:
+        return []
     marks = ", ".join("?" * len(ids))
     db.execute(
         f"UPDATE outbox SET state = 'sending', tries = tries + 1 WHERE state = 'pending' AND contact_id IN ({marks})",

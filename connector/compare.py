@@ -1,0 +1,82 @@
+"""Two folders of rules side by side: who would stand elsewhere. Nothing is stored, nothing is decided."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from sqlite_utils import Database
+
+from connector.decide import CHUNK, judge
+from connector.errors import BadCommand
+from connector.model import Document
+from connector.rules.compile import kind_select
+from connector.rules.tree import MappingRules, Rules
+from connector.score import Scorer
+from connector.store import decisions, records
+
+SHOWN = ("stage", "temperature", "points")
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """`here` and `there`: contacts by stage; `items`: contacts whose stage, temperature or points differ."""
+
+    contacts: int
+    here: dict[str, int]
+    there: dict[str, int]
+    items: list[Document]
+
+
+def compare(
+    db: Database, here: Rules, there: Rules, now: int, tick: Callable[[int], None] = lambda _: None
+) -> Compared:
+    """Judges everybody by both, from where they stand today.
+
+    :raises BadCommand: when the two mean different things by the CRM's fields and events
+    """
+    if _meaning(here.mapping) != _meaning(there.mapping):
+        raise BadCommand(
+            "The two folders differ in what mappings/ makes of the CRM's fields and events.",
+            "Compare workflows: copy mappings/ into the other folder first.",
+        )
+    ids = decisions.everyone(db)
+    mine, theirs = Scorer(here), Scorer(there)
+    counts: tuple[Counter[str], Counter[str]] = Counter(), Counter()
+    items: list[Document] = []
+    for start in range(0, len(ids), CHUNK):
+        some = ids[start : start + CHUNK]
+        for a, b in zip(judge(db, mine, some, now), judge(db, theirs, some, now), strict=True):
+            counts[0][a["stage"]["to"]] += 1
+            counts[1][b["stage"]["to"]] += 1
+            items += _difference(a, b)
+        tick(len(some))
+    items.sort(key=lambda item: (item["stage"]["here"] == item["stage"]["there"], item["contact"]))
+    return Compared(records.count(db), _ordered(here, counts[0]), _ordered(there, counts[1]), items)
+
+
+def _meaning(mapping: MappingRules) -> tuple[object, ...]:
+    fields = [(f.name, f.object, f.property, f.type) for f in mapping.fields.values()]
+    deals = [(f.name, f.property, f.type) for f in mapping.deal_fields.values()]
+    return mapping.timezone, fields, deals, kind_select(mapping), dict(mapping.write_back.fields)
+
+
+def _difference(a: Document, b: Document) -> list[Document]:
+    said = [(_shown(a)[name], _shown(b)[name]) for name in SHOWN]
+    if all(mine == theirs for mine, theirs in said):
+        return []
+    both = {name: {"here": mine, "there": theirs} for name, (mine, theirs) in zip(SHOWN, said, strict=True)}
+    return [{"contact": a["contact"], "email": a["email"], **both, "why": b["stage"]["why"]}]
+
+
+def _shown(document: Document) -> Document:
+    return {
+        "stage": document["stage"]["to"],
+        "temperature": document["temperature"],
+        "points": document["points"]["to"],
+    }
+
+
+def _ordered(rules: Rules, counts: Counter[str]) -> dict[str, int]:
+    return {stage.id: counts[stage.id] for stage in rules.workflow.stages}
