@@ -31,6 +31,7 @@ FLOORS: tuple[tuple[str, str], ...] = (
     ("sync", "the whole way on one page"),
     ("schedule", "when sync runs, one at a time"),
     # doors
+    ("undo", "the way back from a plan"),
     ("compare", "two folders of rules side by side: who would stand elsewhere"),
     ("explain", "every point of one contact, its signals, its stage, and what comes next"),
     ("report", "how it is, who stands where, what was done"),

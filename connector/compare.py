@@ -8,15 +8,13 @@ from dataclasses import dataclass
 
 from sqlite_utils import Database
 
-from connector.decide import CHUNK, judge
+from connector.decide import CHUNK, fit, judge
 from connector.errors import BadCommand
 from connector.model import Document
 from connector.rules.compile import kind_select
 from connector.rules.tree import MappingRules, Rules
 from connector.score import Scorer
 from connector.store import decisions, records
-
-SHOWN = ("stage", "temperature", "points")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +39,7 @@ def compare(
             "The two folders differ in what mappings/ makes of the CRM's fields and events.",
             "Compare workflows: copy mappings/ into the other folder first.",
         )
+    fit(db, here)
     ids = decisions.everyone(db)
     mine, theirs = Scorer(here), Scorer(there)
     counts: tuple[Counter[str], Counter[str]] = Counter(), Counter()
@@ -52,7 +51,7 @@ def compare(
             counts[1][b["stage"]["to"]] += 1
             items += _difference(a, b)
         tick(len(some))
-    items.sort(key=lambda item: (item["stage"]["here"] == item["stage"]["there"], item["contact"]))
+    items.sort(key=lambda item: (item["here"]["stage"] == item["there"]["stage"], item["contact"]))
     return Compared(records.count(db), _ordered(here, counts[0]), _ordered(there, counts[1]), items)
 
 
@@ -63,11 +62,11 @@ def _meaning(mapping: MappingRules) -> tuple[object, ...]:
 
 
 def _difference(a: Document, b: Document) -> list[Document]:
-    said = [(_shown(a)[name], _shown(b)[name]) for name in SHOWN]
-    if all(mine == theirs for mine, theirs in said):
+    here, there = _shown(a), _shown(b)
+    if here == there:
         return []
-    both = {name: {"here": mine, "there": theirs} for name, (mine, theirs) in zip(SHOWN, said, strict=True)}
-    return [{"contact": a["contact"], "email": a["email"], **both, "why": b["stage"]["why"]}]
+    why = b["stage"]["why"] if here["stage"] != there["stage"] else ""
+    return [{"contact": a["contact"], "email": a["email"], "here": here, "there": there, "why": why}]
 
 
 def _shown(document: Document) -> Document:

@@ -35,17 +35,26 @@ class Accepted:
     held: Mapping[str, Held] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Where a judgement starts from, if not from the recorded standing, and how it came there."""
+
+    standing: Standing
+    transitions: tuple[Transition, ...] = ()
+
+
 def preview(
     db: Database,
     rules: Rules,
     now: int,
     only: Sequence[str] | None = None,
     *,
+    starts: Mapping[str, Start] | None = None,
     everyone: bool = False,
     tick: Callable[[int], None] = lambda _: None,
 ) -> plans.PlanRow:
     """Judges whoever needs it (everyone, if the rules are not those applied last) and stores the plan."""
-    stamp = _stamp(db, rules)
+    stamp = fit(db, rules)
     whole = everyone or bookmarks.fact(db, "rules") != rules.hash
     ids = list(only) if only is not None else decisions.everyone(db) if whole else decisions.to_judge(db, now)
     with write(db):
@@ -53,7 +62,7 @@ def preview(
     tally = Tally(contacts=records.count(db))
     scorer = Scorer(rules)
     for start in range(0, len(ids), CHUNK):
-        documents = list(judge(db, scorer, ids[start : start + CHUNK], now))
+        documents = list(judge(db, scorer, ids[start : start + CHUNK], now, starts))
         for document in documents:
             tally.add(document)
         with write(db):
@@ -71,7 +80,7 @@ def preview(
     return plans.find_seq(db, seq)
 
 
-def _stamp(db: Database, rules: Rules) -> int:
+def fit(db: Database, rules: Rules) -> int:
     """What is known of changes at a moment at which columns and signals are those of these rules: a preview
     of other rules may have been at work on the same cache."""
     while True:
@@ -83,11 +92,14 @@ def _stamp(db: Database, rules: Rules) -> int:
         signals.derive(db, rules.mapping)
 
 
-def judge(db: Database, scorer: Scorer, ids: Sequence[str], now: int) -> Iterator[Document]:
+def judge(
+    db: Database, scorer: Scorer, ids: Sequence[str], now: int, starts: Mapping[str, Start] | None = None
+) -> Iterator[Document]:
     """The plan's documents of these contacts at `now`. A run that comes late replays the moments that it
     missed, in order: a nap over a dip gives what an awake run would have decided."""
     view = _View(db, scorer.rules, ids)
-    due = decisions.due(db, ids, now)
+    view.start_from(starts or {})
+    due = {} if starts else decisions.due(db, ids, now)
     while due:
         missed = [Subject(i, at, view.standing(i).epoch_at) for i, at in due.items()]
         due = {}
@@ -113,6 +125,10 @@ class _View:
         self._points = decisions.last_points(db, ids)
         self._notes = decisions.notes(db, ids)
         self._passed: dict[str, tuple[Transition, ...]] = {}
+
+    def start_from(self, starts: Mapping[str, Start]) -> None:
+        self._standings |= {contact: start.standing for contact, start in starts.items()}
+        self._passed |= {contact: start.transitions for contact, start in starts.items()}
 
     def standing(self, contact_id: str) -> Standing:
         """As recorded here, else as the CRM remembers it of us (the cache is disposable)."""

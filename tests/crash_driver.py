@@ -25,7 +25,9 @@ import urllib3
 
 import connector.cli
 import connector.cli.account
-import connector.cli.way
+import connector.cli.plan
+import connector.cli.pull
+import connector.cli.sync
 import connector.hubspot.account
 import connector.sync  # all of it before the first fork
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from connector import report, signals
 from connector.cli.door import Door
 from connector.cli.rules import write_defaults
-from connector.cli.way import recorded
+from connector.cli.walk import recorded
 from connector.decide import preview
 from connector.errors import BadCommand
 from connector.hubspot import account

@@ -50,6 +50,7 @@ class Door:
     zone: str = "UTC"
     on_stop: Callable[[], None] = lambda: None
     _settings: Settings | None = None
+    _clock: Clock | None = None
     _bar: tqdm[Any] | None = None
     _step: str = ""
     _stopping: bool = False
@@ -65,9 +66,13 @@ class Door:
                 self.say(f"note: {name} is set, but nothing reads it")
         return self._settings
 
+    def forget_settings(self) -> None:
+        """They are read anew when they are asked for next."""
+        self._settings = None
+
     def use(self, found: Settings) -> None:
         """Settings of the verb's own, whatever the environment says."""
-        self._settings = found
+        self._settings, self._clock = found, found.clock()
 
     def rules(self) -> Rules:
         """:raises BadRules: with every mistake"""
@@ -78,7 +83,9 @@ class Door:
         return found
 
     def clock(self) -> Clock:
-        return self.settings().clock()
+        if self._clock is None:
+            self._clock = self.settings().clock()
+        return self._clock
 
     def open(self, *, must_exist: bool = False) -> Database:
         """The cache. :raises StoreTrouble: :raises BadCommand: where there is none, or no folder for it"""

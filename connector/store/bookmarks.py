@@ -78,7 +78,9 @@ def set_fact(db: Database, name: str, value: Any) -> None:
 
 
 def start_run(db: Database, verb: str, now: int) -> int:
+    """A run begins; one that still stands as running was killed, since one holds the lock at a time."""
     with write(db):
+        db.execute("UPDATE run SET status = 'killed' WHERE status = 'running'")
         return int(
             db.execute(
                 "INSERT INTO run (verb, started_at, status) VALUES (?, ?, 'running')", [verb, now]

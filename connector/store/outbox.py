@@ -2,9 +2,11 @@
 
              put                claim              settle
   (plan) ----------> pending ----------> sending ----------> sent
-                        |                   |  \\-----------> held     the CRM refused it: a person decides
-                        |                   \\-------------> pending  it did not go through: again later
-                        \\---- replaced or no longer wanted by a newer plan, or its contact is gone: dropped
+                                            |-------------> pending  it had not arrived: again
+                                            |-------------> held     the CRM refused it: a person decides
+                                            |-------------> dropped  its contact is gone, or somebody set the stage
+  held -- retry ---> pending      held -- drop ------------> dropped
+  pending or held ------ put or withdraw of a newer plan --> dropped
 
 A row in `sending` when a run starts was in flight when the last one died: it is read back before anything
 is sent again. Two unique indexes hold the promise that nothing is done twice: one row per (plan, contact,
@@ -157,6 +159,18 @@ def any_in_flight(db: Database) -> bool:
 def counts(db: Database) -> dict[str, int]:
     found = dict(db.execute("SELECT state, count(*) FROM outbox GROUP BY state").fetchall())
     return {state.value: int(found.get(state.value, 0)) for state in State}
+
+
+def olds(db: Database, plan_id: str) -> dict[str, dict[str, str | None]]:
+    """What stood in the CRM before a plan was sent: contact -> property -> value."""
+    rows = db.execute(
+        "SELECT contact_id, key, old FROM outbox WHERE plan_id = ? AND state = 'sent' ORDER BY contact_id",
+        [plan_id],
+    )
+    found: dict[str, dict[str, str | None]] = {}
+    for contact_id, key, old in rows:
+        found.setdefault(contact_id, {})[key] = old
+    return found
 
 
 def decide(db: Database, seqs: Sequence[int], state: State, now: int) -> int:

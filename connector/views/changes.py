@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from connector.model import Document
-from connector.views.ink import Draw, Ink, count
+from connector.views.ink import Draw, Ink, count, table
 
 SHOWN = 20  # contacts of a plan that are drawn; `-v` draws all
 
 
 def plan(document: Document, ink: Ink) -> list[str]:
+    if document["status"] == "compared":
+        return _compared(document, ink)
     summary = document["summary"]
     lines = [
         f"{count(summary['contacts'], 'contact')} as of {ink.minute(summary['as_of'])}. "
@@ -32,6 +34,35 @@ def plan(document: Document, ink: Ink) -> list[str]:
 
 def _overwritten(summary: Document) -> str:
     return f"{count(summary['overwritten'], 'value of ours was', 'values of ours were')} changed by others"
+
+
+def _compared(document: Document, ink: Ink) -> list[str]:
+    """Two folders of rules side by side."""
+    about = document["summary"]
+    here, there = about["stages_here"], about["stages_there"]
+    names = [*here, *(name for name in there if name not in here)]
+    rows = [["stage", "here", "there", ""]]
+    for name in names:
+        mine, theirs = here.get(name, 0), there.get(name, 0)
+        rows.append([name, f"{mine:,}", f"{theirs:,}", f"{theirs - mine:+,}" if mine != theirs else ""])
+    shown = document["items"] if ink.verbose else document["items"][:SHOWN]
+    lines = [
+        f"Rules here {about['rules'][:7]}, there {about['against'][:7]}, as of {ink.minute(about['as_of'])}.",
+        "",
+    ]
+    lines += [*table(rows, right=(1, 2, 3)), ""]
+    for item in shown:
+        here, there = item["here"], item["there"]
+        said = [f"{name} {here[name]} -> {there[name]}" for name in here if here[name] != there[name]]
+        lines.append(
+            f"  {ink.good('~')} {ink.bold(item['contact'])}  {item['email'] or '(no e-mail)'}  {', '.join(said)}"
+        )
+    if len(document["items"]) > len(shown):
+        lines.append(f"  ... and {len(document['items']) - len(shown):,} more (-v shows all)")
+    return [
+        *lines,
+        f"{count(about['differ'], 'contact')} of {about['contacts']:,} would stand elsewhere. Nothing was sent.",
+    ]
 
 
 def _totals(summary: Document) -> str:

@@ -12,7 +12,7 @@ from command_line import Folder, Ran, finish, stop
 
 from connector import sandbox
 from connector.cli.door import Door
-from connector.cli.way import walk
+from connector.cli.walk import walk
 from connector.clock import Clock, SystemClock
 from connector.errors import Unreachable
 from connector.hubspot import paths

@@ -64,3 +64,9 @@ def test_runs_are_told_newest_first(db: Database) -> None:
         (first, "done", {"said": "12 sent"}),
     ]
     assert len(bookmarks.runs(db, 1)) == 1
+
+
+def test_a_run_that_never_ended_was_killed(db: Database) -> None:
+    bookmarks.start_run(db, "sync", 1)
+    bookmarks.start_run(db, "sync", 2)
+    assert [run["status"] for run in bookmarks.runs(db)] == ["running", "killed"]

@@ -1,0 +1,142 @@
+"""A run: the lock, the connection, the book that it is written into, and what it says when it is done."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from typing import TYPE_CHECKING
+
+from connector.cli.door import Door
+from connector.errors import ConnectorError, Interrupted, Locked
+from connector.model import Document, iso
+from connector.views import Result
+
+if TYPE_CHECKING:
+    from sqlite_utils import Database
+
+    from connector.apply import Sent
+    from connector.decide import Accepted
+    from connector.rules.tree import Rules
+    from connector.sync import Way
+
+
+@contextmanager
+def recorded(door: Door, db: Database, rules_hash: str) -> Iterator[Document]:
+    """A run in the book: what the block puts into the document, how long it took, how it ended."""
+    from connector.store import bookmarks
+
+    clock = door.clock()
+    summary: Document = {}
+    began = clock.monotonic()
+    run = bookmarks.start_run(db, door.verb, clock.now())
+    try:
+        yield summary
+    except Exception as error:
+        what = (
+            f"{error} {error.fix}".strip() if isinstance(error, ConnectorError) else f"unexpected: {error!r}"
+        )
+        summary |= {"said": what, "seconds": clock.monotonic() - began}
+        status = "interrupted" if isinstance(error, Interrupted) else "failed"
+        bookmarks.end_run(db, run, clock.now(), status, rules_hash, summary)
+        raise
+    summary["seconds"] = clock.monotonic() - began
+    bookmarks.end_run(db, run, clock.now(), summary.get("status", "done"), rules_hash, summary)
+
+
+def walk(door: Door, work: Callable[[Way], Awaitable[Result]], *, wait: int = 0) -> Result:
+    """Opens everything, takes the run lock (waiting up to `wait` seconds), does the work, writes it down."""
+    rules = door.rules()
+    door.settings().need_credentials()
+    db = door.open()
+    try:
+        return door.run(walked(door, db, rules, work, wait))
+    finally:
+        db.close()
+
+
+async def walked(
+    door: Door, db: Database, rules: Rules, work: Callable[[Way], Awaitable[Result]], wait: int = 0
+) -> Result:
+    from connector.sync import Way
+
+    async with door.transport() as t, _locked(door, wait):
+        with recorded(door, db, rules.hash) as book:
+            way = Way(t, db, rules, door.clock(), door.settings().brake, door.tick, door.stopping)
+            try:
+                result = await work(way)
+            finally:
+                book["requests"] = t.requests
+            book |= {"status": result.status, "said": said(result)}
+            return result
+
+
+@asynccontextmanager
+async def _locked(door: Door, wait: int) -> AsyncIterator[None]:
+    """The run lock. :raises Locked: naming who holds it, after `wait` seconds"""
+    from connector.store.schema import run_lock
+
+    told = False
+    for left in range(wait, -1, -1):
+        try:
+            with run_lock(door.settings().db, door.verb):
+                yield
+                return
+        except Locked as busy:
+            if left == 0:
+                raise
+            if not told:
+                door.say(f"waiting up to {wait} s: {busy}")
+                told = True
+            await door.clock().sleep(1)
+
+
+def said(result: Result) -> str:
+    """A run's result in a few words, for `runs` and `status`."""
+    about = result.summary
+    if result.command in ("pull", "backfill"):
+        return f"{about['seen']:,} rows seen, {about['changed']:,} new or changed"
+    if result.status == "braked":
+        return f"plan {about['plan']} would change {about['share']:.0%} of contacts: connector apply {about['plan']}"
+    return (
+        f"{about.get('sent', 0):,} sent, {about.get('held', 0):,} held, {about.get('dropped', 0):,} dropped"
+    )
+
+
+# -- what became of what was sent -----------------------------------------------------------------------
+
+
+def nothing_sent() -> Document:
+    return {"sent": 0, "held": 0, "dropped": 0, "already": 0, "values": 0, "stale": 0, "changed": 0}
+
+
+def sent_figures(accepted: Accepted, sent: Sent) -> Document:
+    return {
+        "sent": sent.sent,
+        "held": len(sent.held.keys() | accepted.held.keys()),
+        "dropped": len(sent.dropped),
+        "already": sent.already,
+        "values": sent.values,
+        "stale": len(accepted.stale),
+    }
+
+
+def with_exceptions(command: str, summary: Document, accepted: Accepted, sent: Sent) -> Result:
+    """Exit 1 where somebody is held from this run on; those dropped are judged again by themselves."""
+    items: list[Document] = [
+        *(
+            {"contact": contact, "became": "held", "why": held.why, "until": iso(held.until)}
+            for contact, held in sorted(accepted.held.items())
+        ),
+        *({"contact": contact, "became": "held", "why": why} for contact, why in sorted(sent.held.items())),
+        *(
+            {"contact": contact, "became": "dropped", "why": why}
+            for contact, why in sorted(sent.dropped.items())
+        ),
+        *(
+            {"contact": contact, "became": "stale", "why": "changed since the plan"}
+            for contact in accepted.stale
+        ),
+    ]
+    items = [{"until": None, **item} for item in items]
+    held = bool(sent.held or accepted.held)
+    return Result(command, "held" if held else "done", summary, items, exit_code=1 if held else 0)
