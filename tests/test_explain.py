@@ -156,8 +156,7 @@ async def test_a_decided_contact_with_its_journey_its_criteria_and_the_crms_word
             ("fit 0 is at or over 0", True),
         ]
         assert (
-            found.summary["note"]
-            == "the CRM's own stage is lead, by default, an import or a form (IMPORT)"
+            found.summary["note"] == "the CRM's own stage is lead, by default, an import or a form (IMPORT)"
         )
         assert found.summary["hold"] is None
 

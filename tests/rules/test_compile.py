@@ -3,15 +3,10 @@
 from __future__ import annotations
 
 import re
-import sys
 from fractions import Fraction
-from pathlib import Path
 
 import pytest
 import sqlglot
-
-sys.path.insert(0, str(Path(__file__).parents[1]))  # what the score tests share stands one folder up
-
 from score_cache import (
     FIELDS,
     NOW,

@@ -4,11 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-import sys
 from itertools import count
-from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).parents[1]))  # what the score tests share stands one folder up
 
 from score_cache import to_condition, to_mapping
 

@@ -3,13 +3,8 @@
 from __future__ import annotations
 
 import random
-import sys
-from pathlib import Path
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parents[1]))  # what the score tests share stands one folder up
-
 from score_cache import FIELDS, NOW, cache_for, criterion, one_group, person, rule_set, signal, to_rules
 
 from connector.model import POINT
