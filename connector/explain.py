@@ -117,18 +117,20 @@ def _stages(db: Database, rules: Rules, score: Score, contact_id: str) -> list[D
     standing = standing_of(db, rules, contact_id)
     kinds = kinds_of(db, contact_id, score.as_of)
     looked = view(rules, score, standing, witness_of(db, rules, contact_id), kinds)
-    return [
-        {
-            "stage": stage.id,
-            "reached": stage.id in standing.reached,
-            "rule": str(stage.place),
-            "criteria": [
-                {"says": words(condition, score, kinds), "true": holds(condition, looked)}
-                for condition in criteria(stage)
-            ],
-        }
-        for stage in rules.workflow.stages
-    ]
+    documents = []
+    for stage in rules.workflow.stages:
+        needs, parts = criteria(stage)
+        said = [{"says": words(part, score, kinds), "true": holds(part, looked)} for part in parts]
+        documents.append(
+            {
+                "stage": stage.id,
+                "reached": stage.id in standing.reached,
+                "rule": str(stage.place),
+                "needs": needs,
+                "criteria": said,
+            }
+        )
+    return documents
 
 
 # -- points --------------------------------------------------------------------------------------------

@@ -304,8 +304,14 @@ def _with_temperature(rules: Rules, score: Score, standing: Standing) -> Standin
     return standing
 
 
-def criteria(stage: StageRule) -> Sequence[Condition]:
-    """A stage's criteria, one by one: the parts of its `all`, or its one condition."""
-    if stage.enter_when is None:
-        return ()
-    return stage.enter_when.items if isinstance(stage.enter_when, All) else (stage.enter_when,)
+def criteria(stage: StageRule) -> tuple[Literal["all", "any"], Sequence[Condition]]:
+    """A stage's criteria one by one, and whether all of them are needed or any of them will do."""
+    match stage.enter_when:
+        case None:
+            return "all", ()
+        case All(items=items):
+            return "all", items
+        case AnyOf(items=items):
+            return "any", items
+        case one:
+            return "all", (one,)

@@ -93,7 +93,7 @@ def test_several_stages_in_one_evaluation_leave_a_row_each() -> None:
     found = judged(score(120, "interest"), "contact")
     assert steps(found) == [("contact", "lead", "rule", False), ("lead", "mql", "rule", False)]
     lead, mql = found.transitions
-    assert lead.why.startswith("a signal of newsletter_signup")
+    assert lead.why.startswith("one of the signals newsletter_signup")
     assert mql.why == "total 120 is at or over 100; fit 0 is at or over 0"
     assert mql.rule.startswith("workflows/qualification.yaml:")
     assert found.standing.stage_since == NOW
@@ -243,9 +243,16 @@ def test_stages_of_both_sides() -> None:
     assert our_stage(rules(), "subscriber") is None
 
 
-def test_criteria_are_the_parts_of_all_or_the_one_condition() -> None:
-    parts = {stage.id: len(criteria(stage)) for stage in rules().workflow.stages}
-    assert parts == {"contact": 0, "lead": 1, "mql": 3, "sql": 1, "qualified_prospect": 1, "customer": 1}
+def test_criteria_are_the_parts_and_whether_one_will_do() -> None:
+    parts = {stage.id: (criteria(stage)[0], len(criteria(stage)[1])) for stage in rules().workflow.stages}
+    assert parts == {
+        "contact": ("all", 0),
+        "lead": ("all", 1),
+        "mql": ("all", 3),
+        "sql": ("any", 3),
+        "qualified_prospect": ("any", 2),
+        "customer": ("all", 1),
+    }
 
 
 # -- temperature ---------------------------------------------------------------------------------------

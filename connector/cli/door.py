@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from connector import settings
+from connector.cli.progress import Progress
 from connector.clock import Clock
 from connector.diagnostics import draw
 from connector.errors import BadCommand, BadRules, ConnectorError, Hold, Interrupted
@@ -25,7 +26,6 @@ from connector.views import Ink, Result, diagnostic, text
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
-    from tqdm import tqdm
 
     from connector.hubspot.transport import Transport
     from connector.rules.tree import Rules
@@ -51,10 +51,8 @@ class Door:
     on_stop: Callable[[], None] = lambda: None
     _settings: Settings | None = None
     _clock: Clock | None = None
-    _bar: tqdm[Any] | None = None
-    _step: str = ""
+    _progress: Progress = field(default_factory=Progress)
     _stopping: bool = False
-    _done: dict[str, int] = field(default_factory=dict)
 
     # -- what it opens ---------------------------------------------------------------------------------
 
@@ -140,40 +138,20 @@ class Door:
     def say(self, line: str) -> None:
         """A note beside the result."""
         if not self.quiet and not self.json:
-            self._clear()
-            click.echo(line, err=True)
+            self._progress.around(lambda: click.echo(line, err=True))
 
     def tick(self, step: str, number: int) -> None:
         """Progress on a terminal, after a second. :raises Interrupted: when a person asked to stop"""
-        self._done[step] = self._done.get(step, 0) + number
         if self._stopping:
             raise Interrupted("Stopped at your word.", "Run it again: it goes on from here.")
-        if self.quiet or self.json or not sys.stderr.isatty():
-            return
-        if self._bar is None:
-            from tqdm import tqdm
-
-            self._bar = tqdm(
-                unit="", delay=1, leave=False, bar_format="{desc}: {n_fmt} in {elapsed} ({rate_fmt})"
-            )
-        if step != self._step:
-            self._step = step
-            self._bar.reset()
-            self._bar.n = self._done[step] - number
-            self._bar.set_description_str(step, refresh=False)
-        self._bar.update(number)
+        if not (self.quiet or self.json):
+            self._progress.tick(step, number)
 
     def close_progress(self) -> None:
-        if self._bar is not None:
-            self._bar.close()
-            self._bar = None
+        self._progress.close()
 
     def stopping(self) -> bool:
         return self._stopping
-
-    def _clear(self) -> None:
-        if self._bar is not None:
-            self._bar.clear()
 
     def _waiting(self, what: str, seconds: float) -> None:
         if seconds >= 5:

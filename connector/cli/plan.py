@@ -24,7 +24,11 @@ if TYPE_CHECKING:
 
 @verb("plan")
 @click.option("--only", help="Only these contacts: ids apart by commas, or a file with one a line.")
-@click.option("--undo", metavar="PLAN", help="Plan the way back to where PLAN found its contacts.")
+@click.option(
+    "--undo",
+    metavar="PLAN",
+    help="Plan the way back to where PLAN found its contacts, by the rules as they are now.",
+)
 @click.option("--against", metavar="DIR", help="Compare with the workflows of another folder of rules.")
 @click.option("--exit-code", "signal_changes", is_flag=True, help="Exit 3 when there are changes.")
 def plan(door: Door, only: str | None, undo: str | None, against: str | None, signal_changes: bool) -> Result:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import traceback
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import click
@@ -70,6 +71,8 @@ def run(door: Door) -> None:
     db = door.open()
     stopped = asyncio.Event()
     door.on_stop = stopped.set
+    with suppress(BadRules):  # the ticks say so; here they only tell the time zone
+        door.rules()
     door.tell("started", f"a sync every {found.sync_every} s; Ctrl-C stops it")
     try:
         door.run(every(found.sync_every, lambda: _tick(door, db), stopped))

@@ -16,13 +16,15 @@ def words(condition: Condition, score: Score | None = None, kinds: frozenset[str
             return f"{name} {_comparison(condition)}"
         case AnySignal(kinds=asked):
             known = [kind for kind in asked if kind in kinds]
-            return f"signal {', '.join(known)}" if known else f"a signal of {', '.join(asked)}"
+            if known or len(asked) == 1:
+                return f"signal {', '.join(known or asked)}"
+            return f"one of the signals {', '.join(asked)}"
         case Reached(stage=stage):
             return f"{stage} reached"
         case SalesSet(stage=stage):
             return f"sales set {stage}"
         case DealIs(item=item):
-            return f"a deal with {words(item)}"
+            return f"a deal whose {words(item)}"
         case Not(item=item):
             return f"not ({words(item, score, kinds)})"
         case All(items=items):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from connector.model import Document
 from connector.views.ink import Draw, Ink, count, table
 
@@ -18,13 +20,15 @@ def plan(document: Document, ink: Ink) -> list[str]:
     ]
     if document["status"] == "empty" or not (summary["changed"] or summary["held"]):
         return [*lines, "No changes. The CRM already says what the rules want."]
-    shown = document["items"] if ink.verbose else document["items"][:SHOWN]
+    ordered = sorted(document["items"], key=_most_moved_first)
+    shown = ordered if ink.verbose else ordered[:SHOWN]
     lines.append("")
     for item in shown:
         lines += _contact(item, ink)
     if len(document["items"]) > len(shown):
         lines.append(f"  ... and {len(document['items']) - len(shown):,} more (-v shows all)")
-    lines += ["", f"Plan {ink.bold(summary['plan'])}: {_totals(summary)}."]
+    lines += ["", *(_moves(document["items"]) if len(document["items"]) > SHOWN else [])]
+    lines.append(f"Plan {ink.bold(summary['plan'])}: {_totals(summary)}.")
     if summary["overwritten"]:
         lines.append(f"{_overwritten(summary)} and will be put back.")
     if summary["changed"]:
@@ -34,6 +38,19 @@ def plan(document: Document, ink: Ink) -> list[str]:
 
 def _overwritten(summary: Document) -> str:
     return f"{count(summary['overwritten'], 'value of ours was', 'values of ours were')} changed by others"
+
+
+def _most_moved_first(item: Document) -> tuple[bool, int, str]:
+    """Those who change stage before those who only change points."""
+    stage, points = item["stage"], item["points"]
+    return stage["from"] == stage["to"], -abs(points["to"] - (points["from"] or 0)), item["contact"]
+
+
+def _moves(items: list[Document]) -> list[str]:
+    """How many go from which stage to which."""
+    moved = Counter((item["stage"]["from"] or "new", item["stage"]["to"]) for item in items)
+    said = [f"{number:,} {old} -> {new}" for (old, new), number in moved.most_common() if old != new]
+    return [f"Stages: {', '.join(said)}."] if said else []
 
 
 def _compared(document: Document, ink: Ink) -> list[str]:

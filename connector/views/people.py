@@ -105,6 +105,8 @@ def _stages(stages: list[Document], ink: Ink) -> list[str]:
         mark = ink.good("✔") if stage["reached"] else " "
         lines.append(f"  {mark} {ink.bold(stage['stage'])}  {stage['rule']}")
         if not stage["reached"]:
+            one_will_do = stage["needs"] == "any" and len(stage["criteria"]) > 1
+            lines += ["      one of these is needed:"] if one_will_do else []
             lines += [f"      {'✔' if c['true'] else '✘'} {c['says']}" for c in stage["criteria"]]
     return lines
 

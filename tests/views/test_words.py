@@ -72,6 +72,21 @@ def test_a_plan_reads_as_in_the_design() -> None:
     ]
 
 
+def test_a_plan_that_is_cut_says_how_many_go_where() -> None:
+    moved = [
+        plan_item(str(n), stage={"from": "lead", "to": "mql", "crm": None, "why": "x", "rule": ""})
+        for n in range(22)
+    ]
+    new = [plan_item("99", stage={"from": None, "to": "lead", "crm": None, "why": "x", "rule": ""})]
+    assert "Stages: 22 lead -> mql, 1 new -> lead." in plan(*moved, *new).splitlines()
+
+
+def test_those_who_change_stage_come_first() -> None:
+    moved = plan_item("2", stage={"from": "lead", "to": "mql", "crm": None, "why": "x", "rule": ""})
+    said = plan(plan_item("1"), moved)
+    assert said.index("~ 2 ") < said.index("~ 1 ")
+
+
 def test_a_change_of_one_property_alone_is_one_line() -> None:
     why = {"property": "lq_why", "old": "-50 Student", "new": "-50 Student\n+3 All"}
     said = plan(plan_item("1042", changes=[why]), overwritten=1)
