@@ -5,12 +5,14 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 import signal
 from typing import Any
 
-from command_line import Folder, Ran, finish, stop
+from command_line import Folder, Ran, finish, on, stop
 
 from connector import sandbox
+from connector.sandbox import Portal
 from connector.sandbox.state.records import Writer
 
 STAGE = "lifecyclestage"
@@ -328,3 +330,38 @@ def test_the_daemon_lives_through_broken_rules_and_says_so(applied: Folder) -> N
         assert lines[-1], "the daemon ended"
     process.send_signal(signal.SIGINT)
     assert finish(process).code == 0
+
+
+def test_two_folders_of_rules_side_by_side(applied: Folder) -> None:
+    other = on(portal_of(applied), applied.path / "other")
+    other.edit("workflows/qualification.yaml", "at_least: 100", "at_least: 60")
+    ran = applied("plan", "--against", "other", "--exit-code")
+    assert ran.code == 3
+    assert re.search(r"^mql +\d+ +\d+ +\+\d+$", ran.stdout, re.M)
+    assert ran.stdout.endswith("would stand elsewhere. Nothing was sent.\n")
+    assert applied("plan", "--against", ".", "--exit-code").code == 0
+    assert applied("plan", "--against", "nowhere").code == 2
+
+
+def test_a_plan_of_mistaken_rules_is_undone(applied: Folder) -> None:
+    file = "workflows/qualification.yaml"
+    applied.edit(file, "points: 15", "points: 75")
+    mistake = applied.json("plan")["summary"]["plan"]
+    assert applied("apply", "--yes").code == 0
+    applied.edit(file, "points: 75", "points: 15")
+    back = applied.json("plan", "--undo", mistake)["summary"]
+    assert back["stage_changes"] > 0
+    assert applied("apply", back["plan"], "--yes").code == 0
+    assert applied.json("plan", "--undo", mistake)["summary"]["changed"] == 0
+    assert applied("sync").code == 0
+
+
+def test_ways_of_planning_do_not_go_together(applied: Folder) -> None:
+    ran = applied("plan", "--against", ".", "--undo", "abc")
+    assert ran.code == 2
+    assert "do not go together" in ran.stderr
+
+
+def portal_of(folder: Folder) -> Portal:
+    assert folder.portal is not None
+    return folder.portal
