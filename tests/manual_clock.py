@@ -33,6 +33,9 @@ class ManualClock:
                 await asyncio.sleep(0)
                 idle = idle + 1 if deadline == min(self._deadlines) else 0
                 if idle > _IDLE:
-                    self.at = deadline
+                    self.advance(deadline - self.at)
         finally:
             self._deadlines.remove(deadline)
+
+    def advance(self, seconds: float) -> None:
+        self.at += seconds
