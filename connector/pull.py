@@ -58,8 +58,11 @@ class Pulled:
     absent: Mapping[str, str]
 
 
-async def pull(p: Pulling, only: Sequence[str] | None = None, since: int | None = None) -> Pulled:
-    """Brings the cache up to date: everything, or `only` these sources.
+async def pull(
+    p: Pulling, only: Sequence[str] | None = None, since: int | None = None, *, full: bool = False
+) -> Pulled:
+    """Brings the cache up to date: everything, or `only` these sources. `full` reads all there is again,
+    each source once, however often the backfill is stopped and goes on.
 
     :raises WrongPortal: the token belongs to another account than the cache
     :raises BadRules: the mapping names properties that the account does not have
@@ -67,15 +70,31 @@ async def pull(p: Pulling, only: Sequence[str] | None = None, since: int | None 
     await look_at_account(p)
     wanted = [name for name in (*OBJECTS, "engagement") if only is None or name in only]
     for name in wanted:
-        if name != "engagement" and _properties(p.rules, name):
-            await _records(p, name)
+        if name != "engagement" and _properties(p.rules, name) and not _read_already(p, name, full):
+            await _records(p, name, full)
+            _note_read(p, name, full)
     if "contacts" in wanted:
         await _witnesses(p)
     if "engagement" in wanted:
         lists = signals.list_filter(p.rules.mapping)
-        await together([_source(p, source, lists, since) for source in SOURCES])
+        sources = [source for source in SOURCES if not _read_already(p, source.name, full)]
+        await together([_source(p, source, lists, since, full) for source in sources])
+    if full:
+        with write(p.db):
+            bookmarks.set_fact(p.db, "backfill", [])
     absent = {name: mark.said for name, mark in bookmarks.everyone(p.db).items() if mark.state == "absent"}
     return Pulled(dict(p.seen), dict(p.changed), absent)
+
+
+def _read_already(p: Pulling, source: str, full: bool) -> bool:
+    """Whether a backfill that was stopped had read this source to its end."""
+    return full and source in (bookmarks.fact(p.db, "backfill") or [])
+
+
+def _note_read(p: Pulling, source: str, full: bool) -> None:
+    if full:
+        with write(p.db):
+            bookmarks.set_fact(p.db, "backfill", [*(bookmarks.fact(p.db, "backfill") or []), source])
 
 
 async def look_at_account(p: Pulling) -> Account:
@@ -130,10 +149,10 @@ def _properties(rules: Rules, object_type: str) -> list[str]:
 # -- records -------------------------------------------------------------------------------------------
 
 
-async def _records(p: Pulling, object_type: str) -> None:
+async def _records(p: Pulling, object_type: str, full: bool) -> None:
     wanted = _properties(p.rules, object_type)
     mark = bookmarks.get(p.db, object_type)
-    if mark.value is None or set(wanted) - set(mark.value["properties"]):
+    if full or mark.value is None or set(wanted) - set(mark.value["properties"]):
         await _load(p, object_type, wanted, mark)
         mark = bookmarks.get(p.db, object_type)
     await _increment(p, object_type, wanted, mark)
@@ -283,7 +302,9 @@ def _witness(
 # -- engagement ----------------------------------------------------------------------------------------
 
 
-async def _source(p: Pulling, source: Source, lists: Callable[[str], bool], since: int | None) -> None:
+async def _source(
+    p: Pulling, source: Source, lists: Callable[[str], bool], since: int | None, full: bool
+) -> None:
     """One source of engagement from its bookmark on; one that the account lacks is noted."""
     events = sorted(source.events & _events(p.rules))
     if not events:
@@ -293,7 +314,7 @@ async def _source(p: Pulling, source: Source, lists: Callable[[str], bool], sinc
     progress = mark.progress["own"] if mark.progress and mark.progress["events"] == events else None
     pages = source.pages(
         p.t,
-        bookmark=own if since is None else None,
+        bookmark=None if full else own,
         progress=progress,
         since=p.now - HISTORY if since is None else since,
         until=p.now,
@@ -305,6 +326,7 @@ async def _source(p: Pulling, source: Source, lists: Callable[[str], bool], sinc
     except Unavailable as error:
         with write(p.db):
             bookmarks.absent(p.db, source.name, f"{error} {error.fix}".strip())
+    _note_read(p, source.name, full)
 
 
 def _store_page(p: Pulling, name: str, events: list[str], page: EngagementPage) -> None:

@@ -22,7 +22,7 @@ PARTS = ("contacts", "companies", "deals", "engagement")
 @verb("pull")
 def pull(door: Door) -> Result:
     """Read what changed in the CRM since the last time."""
-    return walk(door, lambda way: _pull(door, way, None, None))
+    return walk(door, lambda way: _pull(door, way, None, None, full=False))
 
 
 @verb("backfill")
@@ -30,21 +30,22 @@ def pull(door: Door) -> Result:
 @click.option("--since", help="Engagement from this moment on (a date, or 90d).")
 @click.option("--rescore", is_flag=True, help="Judge every contact again at the next plan; reads nothing.")
 def backfill(door: Door, what: str, since: str | None, rescore: bool) -> Result:
-    """Read everything, once (contacts, companies, deals, engagement or all). Goes on where it was stopped."""
+    """Read everything again (contacts, companies, deals, engagement or all). Stopped, it goes on from there."""
     if rescore:
         return _rescore(door)
     only = None if what == "all" else [what]
     start = moment(since, door.clock().now(), door.zone) if since else None
-    return walk(door, lambda way: _pull(door, way, only, start))
+    return walk(door, lambda way: _pull(door, way, only, start, full=True))
 
 
-async def _pull(door: Door, way: Way, only: list[str] | None, since: int | None) -> Result:
+async def _pull(door: Door, way: Way, only: list[str] | None, since: int | None, *, full: bool) -> Result:
     from connector import signals
     from connector.pull import Pulling
     from connector.pull import pull as pulling
 
     began = way.clock.monotonic()
-    found = await pulling(Pulling(way.t, way.db, way.rules, way.clock.now(), way.tick), only, since)
+    from_here = Pulling(way.t, way.db, way.rules, way.clock.now(), way.tick)
+    found = await pulling(from_here, only, since, full=full)
     judged = signals.derive(way.db, way.rules.mapping)
     summary = {
         **_pulled(found),
