@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+import signal
 from pathlib import Path
 
 import pytest
 from click import Command, Context
-from command_line import CHECKOUT, Folder
+from command_line import CHECKOUT, Folder, stop
 
 from connector import FLOORS
 from connector.cli import VERBS, Verbs, connector
@@ -53,6 +54,16 @@ def test_init_and_check_and_the_mistake(tmp_path: Path) -> None:
     ran = rules("check")
     assert ran.code == 2
     assert ran.stderr == block("a mistake")
+
+
+def test_the_sandbox_is_served_as_shown(tmp_path: Path) -> None:
+    [said] = re.findall(r"^\$ connector (sandbox .*)$", README, re.M)
+    process = Folder(tmp_path).start(*said.split())
+    assert process.stdout is not None
+    lines = [process.stdout.readline() for _ in range(3)]
+    assert stop(process, signal.SIGTERM).code == 0
+    assert "500 contacts" in lines[0]
+    assert lines[1].strip() == "HUBSPOT_BASE_URL=http://127.0.0.1:8766"
 
 
 def test_every_setting_is_in_the_example() -> None:

@@ -7,6 +7,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -35,6 +36,12 @@ class _Protocol(H11Protocol):
 
 class _Server(uvicorn.Server):
     """uvicorn's, but a signal ends it and is not raised again: the file is closed and the caller goes on."""
+
+    listening: Callable[[], None] = staticmethod(lambda: None)
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.listening()  # from here on a signal ends it properly
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -73,8 +80,10 @@ class Portal(Controls):
             self._thread.join(0.002)
         return self
 
-    def run(self) -> None:
-        """Serves until SIGINT or SIGTERM."""
+    def run(self, listening: Callable[[Portal], None] | None = None) -> None:
+        """Serves until SIGINT or SIGTERM; `listening` is called once it can be reached."""
+        if listening is not None:
+            self._server.listening = partial(listening, self)
         try:
             self._server.run([self._socket])
         finally:
@@ -204,9 +213,7 @@ def serve(
     """The same in the foreground until SIGINT or SIGTERM; `listening` is called once it can be reached."""
     account, refused = prepare(contacts, seed, now, state=state, load=load, driven=driven, rows=rows)
     portal = _portal(account, refused, port)
-    if listening is not None:
-        listening(portal)
-    portal.run()
+    portal.run(listening)
 
 
 def _portal(account: Account, refused: Refused, port: int) -> Portal:

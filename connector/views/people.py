@@ -62,14 +62,15 @@ def _points(items: list[Document], total: int, ink: Ink) -> list[str]:
     rows = []
     for item in items:
         times = f" ({item['counted']} of {item['of']} counted)" if item["of"] else ""
-        rows.append((_signed(item["points"]), f"{item['label']}{times}", item["place"], item["signals"]))
+        where = f"{item['rule']}, {item['place']}" if item["rule"] else item["place"]
+        rows.append((_signed(item["points"]), f"{item['label']}{times}", where, item["signals"]))
     if not rows:
         return ["No rule gives points."]
     wide = max(len(row[0]) for row in rows)
     text = max(len(row[1]) for row in rows)
     lines = []
-    for points, words, place, signals in rows:
-        lines.append(f"  {points:>{wide}}  {words:<{text}}  {place}")
+    for points, words, where, signals in rows:
+        lines.append(f"  {points:>{wide}}  {words:<{text}}  {where}")
         told = table([_signal(signal, ink) for signal in _shown(signals, ink)])
         lines += [f"  {'':>{wide}}    {line}" for line in told]
         if not ink.verbose and len(signals) > len(_shown(signals, ink)):
