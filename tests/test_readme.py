@@ -58,12 +58,12 @@ def test_init_and_check_and_the_mistake(tmp_path: Path) -> None:
 
 def test_the_sandbox_is_served_as_shown(tmp_path: Path) -> None:
     [said] = re.findall(r"^\$ connector (sandbox .*)$", README, re.M)
-    process = Folder(tmp_path).start(*said.split())
+    process = Folder(tmp_path).start(*said.replace("8766", "0").split())
     assert process.stdout is not None
     lines = [process.stdout.readline() for _ in range(3)]
     assert stop(process, signal.SIGTERM).code == 0
     assert "500 contacts" in lines[0]
-    assert lines[1].strip() == "HUBSPOT_BASE_URL=http://127.0.0.1:8766"
+    assert lines[1].strip().startswith("HUBSPOT_BASE_URL=http://127.0.0.1:")
 
 
 def test_every_setting_is_in_the_example() -> None:

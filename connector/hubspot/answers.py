@@ -204,7 +204,10 @@ def _limit(document: Document, answer: Answer, where: str) -> RateLimited:
             policy=policy,
         )
     return RateLimited(
-        f"The account's request limit is used up for now ({where}).", after=after, policy=policy
+        f"The account's request limit is used up for now ({where}).",
+        "Other integrations live in it too: it is safe to run again later.",
+        after=after,
+        policy=policy,
     )
 
 
