@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from contextlib import closing
 from zoneinfo import ZoneInfo
 
 import orjson
@@ -97,18 +98,17 @@ def _replace_signals(db: Database, select: str) -> None:
 def list_filter(mapping: MappingRules) -> Callable[[str], bool]:
     """Whether the mapping makes a signal of joining a list of this name; asked of the compiled rules."""
     select = kind_select(mapping)
-    memory = Database(memory=True)
-    memory.execute(
-        "CREATE TABLE engagement (id, party, source, event, at, ingested_at, contact_id, address, attrs, label)"
-    )
 
     def wanted(name: str) -> bool:
-        memory.execute("DELETE FROM engagement")
-        attrs = orjson.dumps({"list": fold(name)}).decode()
-        memory.execute(
-            "INSERT INTO engagement VALUES ('1', '1', 'lists', 'list_membership', 0, 0, '1', NULL, ?, '')",
-            [attrs],
-        )
-        return memory.execute(f"SELECT 1 FROM ({select})").fetchone() is not None
+        with closing(Database(memory=True)) as memory:
+            memory.execute(
+                "CREATE TABLE engagement (id, party, source, event, at, ingested_at, contact_id, address, attrs, label)"
+            )
+            attrs = orjson.dumps({"list": fold(name)}).decode()
+            memory.execute(
+                "INSERT INTO engagement VALUES ('1', '1', 'lists', 'list_membership', 0, 0, '1', NULL, ?, '')",
+                [attrs],
+            )
+            return memory.execute(f"SELECT 1 FROM ({select})").fetchone() is not None
 
     return wanted

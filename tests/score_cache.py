@@ -39,6 +39,9 @@ class ScoreCache:
             typed = COLUMN.get(field.type, "INTEGER")
             self.db.execute(f"ALTER TABLE {on[field.object]} ADD COLUMN {quoted(f'f_{field.name}')} {typed}")
 
+    def __del__(self) -> None:
+        self.db.close()  # from 3.13 on Python says so where one is left open
+
     def add(self, table: str, **row: Any) -> None:
         names = ", ".join(quoted(name) for name in row)
         marks = ", ".join("?" * len(row))
