@@ -65,6 +65,9 @@ class Desk:
         except Unimitated as what:
             message = f"The sandbox does not imitate {what}. ({request.method} {request.path})"
             reply = Reply(501, correlated({"status": "error", "message": message}, headers))
+        except OverflowError:  # no id, count or moment has more than 64 bits
+            said = {"status": "error", "message": "A number is too large.", "category": "VALIDATION_ERROR"}
+            reply = Reply(400, correlated(said, headers))
         except Exception as bug:
             # A mistake of the sandbox, never HubSpot's: said as such, so that no client is blamed for it.
             message = (

@@ -206,3 +206,10 @@ def test_a_population_loads_and_is_the_same_each_time() -> None:
         with sandbox.start(contacts=30, seed=5, now=NOW) as portal:
             counts.append((portal.counts, portal.account.db.rows("select kind, id, props from objects")))
     assert counts[0] == counts[1] and counts[0][0]["contacts"] == 30
+
+
+@pytest.mark.parametrize("path", ["/crm/v3/objects/contacts", "/events/v3/events"])
+@pytest.mark.parametrize("after", ["9" * 30, f"{'9' * 30}-1"])
+def test_a_cursor_that_no_number_can_hold_is_refused(ask: Ask, path: str, after: str) -> None:
+    status, body = ask("GET", f"{path}?after={after}")
+    assert status == 400, body

@@ -61,7 +61,7 @@ def _where(account: Account, call: Call, down: bool) -> tuple[str, list[Any]]:
             values.append(_moment(name, text))
     if after := call.one("after"):
         at, _, number = after.partition("-")
-        if not (at.isdecimal() and number.isdecimal() and len(after) < 36):
+        if not (at.isdecimal() and number.isdecimal() and max(len(at), len(number)) <= 18):
             raise refuse(400, f"Invalid after: {after}", "VALIDATION_ERROR")
         parts.append(f"(at, n) {'<' if down else '>'} (?, ?)")
         values += [int(at), int(number)]

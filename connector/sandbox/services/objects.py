@@ -18,6 +18,8 @@ from connector.sandbox.wire import Body, Call, Refusal, Reply, Unimitated, bad_j
 READ = "crm.objects.{object}.read"
 WRITE = "crm.objects.{object}.write"
 
+ID_DIGITS = 18  # as many as surely fit into 64 bits
+
 
 def list_page(account: Account, call: Call) -> Reply:
     """One page in the order of ids; `after` is the id of the next record (knob list_after_is_id)."""
@@ -55,7 +57,7 @@ def _start(account: Account, call: Call) -> int:
     after = call.one("after")
     if not after:
         return 0
-    if account.knobs.list_after_is_id and after.isdecimal():
+    if account.knobs.list_after_is_id and after.isdecimal() and len(after) <= ID_DIGITS:
         return int(after)
     try:
         id, check = urlsafe_b64decode(after).decode().split(".")
