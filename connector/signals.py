@@ -27,7 +27,9 @@ _BATCH = (
 )
 
 
-def derive(db: Database, mapping: MappingRules) -> int:
+def derive(
+    db: Database, mapping: MappingRules, *, chunk: int = CHUNK, tick: Callable[[int], None] = lambda _: None
+) -> int:
     """Makes the signals of every event not judged yet; gives how many events were judged. Where the mapping
     gives events another meaning than before, all are judged anew, without a pull.
 
@@ -43,7 +45,8 @@ def derive(db: Database, mapping: MappingRules) -> int:
     db.conn.create_function("local_day", 1, lambda at: local_day(at, zone), deterministic=True)
     db.execute(_BATCH)
     done = 0
-    while count := _one_batch(db, select, meaning):
+    while count := _one_batch(db, select, meaning, chunk):
+        tick(count)
         done += count
     return done
 
@@ -58,7 +61,7 @@ def _meaning(mapping: MappingRules, select: str) -> str:
     return hashlib.sha256(f"{mapping.timezone}\n{select}".encode()).hexdigest()
 
 
-def _one_batch(db: Database, select: str, meaning: str) -> int:
+def _one_batch(db: Database, select: str, meaning: str, chunk: int) -> int:
     with write(db):
         if bookmarks.fact(db, "signals") != meaning:
             raise Locked(
@@ -68,7 +71,7 @@ def _one_batch(db: Database, select: str, meaning: str) -> int:
         db.execute(
             "INSERT INTO temp.batch SELECT id, party, contact_id, at, ingested_at FROM main.engagement "
             "WHERE judged = 0 AND contact_id IS NOT NULL LIMIT ?",
-            [CHUNK],
+            [chunk],
         )
         count = int(db.execute("SELECT count(*) FROM temp.batch").fetchone()[0])
         if count:

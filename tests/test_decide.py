@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -204,9 +205,7 @@ async def test_signals_of_another_mapping_are_never_judged_by_ours(tmp_path: Pat
         assert accept(here.db, plan, NOW).contacts == 0  # their inputs changed: all are judged again
 
 
-async def test_two_that_judge_events_by_different_mappings_do_not_mix_them(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_two_that_judge_events_by_different_mappings_do_not_mix_them(tmp_path: Path) -> None:
     rows = [
         *some(5),
         form("newsletter"),
@@ -215,21 +214,16 @@ async def test_two_that_judge_events_by_different_mappings_do_not_mix_them(
     async with house(tmp_path, rows) as here:
         await here.pull()
         edited = rules_in(tmp_path / "edited", OTHER_MEANING)
-        monkeypatch.setattr(signals, "CHUNK", 2)
-        batch, met = signals._one_batch, []
+        met: list[int] = []
 
-        def interrupted(*args: Any) -> int:
-            done = batch(*args)
-            if not met:
-                met.append(1)
-                other = open_store(tmp_path / "connector.db")
+        def meanwhile(count: int) -> None:
+            met.append(count)
+            with closing(open_store(tmp_path / "connector.db")) as other:
                 signals.derive(other, edited.mapping)
-                other.close()
-            return done
 
-        monkeypatch.setattr(signals, "_one_batch", interrupted)
         with pytest.raises(Locked, match="another mapping"):
-            signals.derive(here.db, here.rules.mapping)
+            signals.derive(here.db, here.rules.mapping, chunk=2, tick=meanwhile)
+        assert met == [2]
         assert here.rows("SELECT * FROM signal") == []  # by the edited mapping nobody subscribed
         signals.derive(here.db, here.rules.mapping)
         assert len(here.rows("SELECT * FROM signal")) == 5

@@ -7,6 +7,7 @@ from datetime import datetime
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -48,10 +49,10 @@ def event(
     return Engagement("s", id, name, at, contact, None if contact else "jane@acme.fr", attrs, "label")
 
 
-def derive(db: Database, *rows: Engagement, by: MappingRules | None = None) -> int:
+def derive(db: Database, *rows: Engagement, by: MappingRules | None = None, **how: Any) -> int:
     with write(db):
         engagement.put(db, rows, NOW)
-    return signals.derive(db, by or mapping())
+    return signals.derive(db, by or mapping(), **how)
 
 
 def kinds(db: Database) -> list[tuple[str, str]]:
@@ -147,10 +148,11 @@ def test_another_meaning_makes_every_signal_anew_without_a_pull(db: Database) ->
     assert kinds(db) == [("1", "trade_fair_visit"), ("2", "meeting_held")]
 
 
-def test_many_events_are_judged_in_batches(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(signals, "CHUNK", 3)
+def test_many_events_are_judged_in_batches(db: Database) -> None:
     told = [event("meeting", str(n), str(1 + n % 2), outcome="COMPLETED") for n in range(10)]
-    assert derive(db, *told) == 10
+    batches: list[int] = []
+    assert derive(db, *told, chunk=3, tick=batches.append) == 10
+    assert batches == [3, 3, 3, 1]
     assert len(kinds(db)) == 10
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from importlib import import_module
 
 import click
@@ -61,23 +62,24 @@ def connector() -> None:
     """
 
 
-def main() -> None:
-    """Runs a verb and leaves with its exit code."""
+def main(args: Sequence[str] | None = None) -> None:
+    """Runs a verb (of the process's command line, unless given) and leaves with its exit code."""
+    said = sys.argv[1:] if args is None else list(args)
     try:
-        sys.exit(connector.main(standalone_mode=False) or 0)
+        sys.exit(connector.main(said, prog_name="connector", standalone_mode=False) or 0)
     except click.exceptions.Exit as leave:
         sys.exit(leave.exit_code)
     except click.ClickException as wrong:
-        _say(wrong)
+        _say(wrong, said)
         sys.exit(2)
     except (click.Abort, KeyboardInterrupt):
         click.echo("interrupted; safe to run again", err=True)
         sys.exit(130)
 
 
-def _say(wrong: click.ClickException) -> None:
+def _say(wrong: click.ClickException, said: Sequence[str]) -> None:
     """A command that cannot be read: in words, or with --json as a document like any other."""
-    if "--json" not in sys.argv:
+    if "--json" not in said:
         wrong.show()
         return
     from connector.views.result import Result

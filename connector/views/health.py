@@ -58,13 +58,18 @@ def _sources(sources: list[Document], ink: Ink) -> list[str]:
     return table(rows) if rows else ["  none read yet"]
 
 
+_OUTBOX = {
+    "pending": "decided and not sent yet: the next sync sends them",
+    "sending": "cut off on their way: the next sync reads them back before it sends anything",
+    "held": "held in the outbox: the CRM refused them, a person decides (connector outbox list)",
+}
+
+
 def _attention(about: Document, items: list[Document], ink: Ink) -> list[str]:
     lines = []
-    for state in ("pending", "sending", "held"):
+    for state, words in _OUTBOX.items():
         if about["outbox"].get(state):
-            lines.append(
-                f"{ink.warn('!')} {count(about['outbox'][state], 'change')} {state} in the outbox (connector outbox list)"
-            )
+            lines.append(f"{ink.warn('!')} {count(about['outbox'][state], 'change')} {words}")
     if about["holds"]:
         lines.append(
             f"{ink.warn('!')} {count(about['holds'], 'contact')} held for a person's sake (connector contacts --held)"

@@ -31,20 +31,18 @@ READING = [
 @pytest.fixture
 def inside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Inside:
     monkeypatch.chdir(tmp_path)
-    return Inside(monkeypatch, capsys)
+    return Inside(capsys)
 
 
 class Inside:
     """The command line in this process: for what touches neither account nor cache."""
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-        self._monkeypatch = monkeypatch
+    def __init__(self, capsys: pytest.CaptureFixture[str]) -> None:
         self._capsys = capsys
 
     def __call__(self, *args: str) -> Ran:
-        self._monkeypatch.setattr(sys, "argv", ["connector", *args])
         with pytest.raises(SystemExit) as leave:
-            main()
+            main(args)
         printed = self._capsys.readouterr()
         assert isinstance(leave.value.code, int)
         return Ran(leave.value.code, printed.out, printed.err)
