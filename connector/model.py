@@ -17,7 +17,6 @@ HOUR = 60 * MINUTE
 DAY = 24 * HOUR
 POINT = 100_000  # the rules say thousandths of a point, decay hundredths of those
 
-ObjectType = Literal["contacts", "companies", "deals", "meetings", "calls", "notes", "tasks", "emails"]
 
 # who wrote a value: we; the CRM by default, an import or a form; its own automation; a person; another app
 Writer = Literal["ours", "default", "crm", "person", "app"]

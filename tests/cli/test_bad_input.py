@@ -295,7 +295,9 @@ def test_a_cache_where_none_can_be(cli: Folder) -> None:
     assert updates(cli.portal) == 0
 
 
-@pytest.mark.skipif(not Path("/sys").is_dir(), reason="a folder that even root cannot write to")
+@pytest.mark.skipif(
+    not Path("/sys").is_dir(), reason="runs where /sys is: a folder that even root cannot write to"
+)
 def test_a_folder_that_is_read_only(cli: Folder) -> None:
     refused(cli("sync", "--db", "/sys/connector.db"), 4, "/sys/connector.db")
     refused(cli("init", "/sys/rules"), 2, "/sys/rules", "Name a folder that you may write to.")

@@ -54,7 +54,7 @@ def test_each_unreadable_file_is_told_and_the_others_are_read(tmp_path: Path) ->
     ]
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+@pytest.mark.skipif(os.geteuid() == 0, reason="runs for anybody but root, who may read everything")
 def test_a_file_that_may_not_be_read(tmp_path: Path) -> None:
     (write(tmp_path, {}) / "workflows" / "name.yaml").chmod(0)
     assert found(tmp_path) == [("unreadable-file", "workflows/name.yaml")]
