@@ -142,9 +142,8 @@ def _forward(rules: Rules, seen: Seen, decision: Decision, stage_order: Sequence
 
 def _was_ours(rules: Rules, seen: Seen, change: Change) -> bool:
     """Whether somebody changed a property of ours behind our back."""
-    ours = set(rules.mapping.write_back.fields.values())
-    sent = seen.sent.get(change.property)
-    return change.property in ours and sent is not None and sent != (change.old or "")
+    kind, sent = kinds(rules).get(change.property), seen.sent.get(change.property)
+    return kind is not None and sent is not None and not same(change.old, sent, kind)
 
 
 def parts(rules: Rules, points: Mapping[str, int], counted: Mapping[str, int]) -> list[str]:

@@ -52,7 +52,7 @@ async def sync(way: Way, *, dry_run: bool = False) -> Synced:
     pulled = await pull(Pulling(way.t, way.db, way.rules, now, way.tick))
     need_properties(way.db, way.rules)
     await settle_in_flight(way.sending())
-    signals.derive(way.db, way.rules.mapping)
+    signals.derive(way.db, way.rules.mapping, tick=lambda count: way.tick("signals", count))
     plan = preview(way.db, way.rules, now, tick=lambda count: way.tick("plan", count))
     if dry_run or braked(plan, way.brake):
         return Synced(pulled, plan, braked(plan, way.brake))

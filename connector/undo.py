@@ -20,14 +20,13 @@ def starts_before(db: Database, rules: Rules, plan: PlanRow, now: int) -> dict[s
 
     :raises BadCommand: when the plan sent nothing
     """
-    fields = rules.mapping.write_back.fields
+    words = rules.mapping.write_back.fields
+    stage, temperature = words.get("stage", ""), words.get("temperature", "")
     olds = outbox.olds(db, plan.id)
     if not olds:
         raise BadCommand(f"Plan {plan.id} sent nothing that could be undone.", "See `connector runs`.")
     return {
-        contact: _start(
-            db, rules, plan, contact, old.get(fields["stage"], ""), old.get(fields["temperature"], ""), now
-        )
+        contact: _start(db, rules, plan, contact, old.get(stage, ""), old.get(temperature, ""), now)
         for contact, old in olds.items()
     }
 

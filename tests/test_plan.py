@@ -182,6 +182,14 @@ def test_a_property_of_ours_that_somebody_changed_is_overwritten_and_named() -> 
     assert found["overwrites"] == ["lq_score"]
 
 
+def test_our_own_value_spelt_otherwise_by_the_crm_is_not_somebody_elses() -> None:
+    points = score(0)
+    told = as_wanted(points, judged(points)) | {"lq_score": "7.0"}
+    found = document(points, sent={"lq_score": "7"}, **told)
+    assert [c["property"] for c in found["changes"]][:1] == ["lq_score"]
+    assert found["overwrites"] == []
+
+
 # -- the tally -----------------------------------------------------------------------------------------
 
 

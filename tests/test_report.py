@@ -8,7 +8,8 @@ from accounts import DAY, NOW, House, contact, form, house, submission
 
 from connector import report
 from connector.sandbox import Fault
-from connector.store import bookmarks
+from connector.store import bookmarks, records
+from connector.store.schema import write
 
 ROWS = (
     contact(101, hs_persona="decision_maker"),
@@ -122,3 +123,15 @@ async def set_back(here: House) -> None:
     here.portal.edit(101, {"lifecyclestage": "lead"})
     here.seconds(60)
     await here.pull()
+
+
+async def test_who_is_gone_is_counted_nowhere(tmp_path: Path) -> None:
+    async with house(tmp_path, [contact(1), contact(2)]) as h:
+        await h.sync()
+        h.portal.archive(2)
+        with write(h.db):
+            records.remove(h.db, "2")
+        summary, _ = report.status(h.db, h.rules, h.clock.now())
+    assert summary["cached"]["contact"] == 1
+    assert sum(summary["stages"].values()) == 1
+    assert sum(summary["temperatures"].values()) == 1

@@ -65,3 +65,24 @@ async def test_a_plan_that_sent_nothing_has_no_way_back(tmp_path: Path) -> None:
         await h.sync()
         with pytest.raises(BadCommand, match="sent nothing"):
             undo(h, h.plan(everyone=True))
+
+
+UNSAID = {
+    "mappings/write_back.yaml": [
+        ("    temperature: lq_temperature\n", ""),
+        ("    stage:       lq_stage\n", ""),
+    ]
+}
+
+
+async def test_without_a_stage_of_ours_in_the_crm_there_is_still_a_way_back(tmp_path: Path) -> None:
+    """A line of write_back may be dropped: then the standing is not undone, the points are."""
+    async with house(tmp_path, ROWS, edits=UNSAID) as h:
+        await h.sync()
+        right = h.rules
+        h.rules = rules_in(tmp_path / "wrong", {**UNSAID, **DEARER})
+        mistake = h.plan()
+        await h.apply(mistake)
+        h.rules = right
+        await h.apply(undo(h, mistake))
+        assert h.held(1, "lq_score") == "25"

@@ -9,7 +9,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from tqdm import tqdm
 
-OWN = ("plan", "apply")  # steps with a count of their own; all others are sources that a pull reads at once
+OWN = (
+    "signals",
+    "plan",
+    "apply",
+)  # steps with a count of their own; all others are sources that a pull reads at once
 DELAY = 1  # seconds
 FORM = "{desc}: {n_fmt} in {elapsed} ({rate_fmt})"
 

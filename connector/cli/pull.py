@@ -46,7 +46,7 @@ async def _pull(door: Door, way: Way, only: list[str] | None, since: int | None,
     began = way.clock.monotonic()
     from_here = Pulling(way.t, way.db, way.rules, way.clock.now(), way.tick)
     found = await pulling(from_here, only, since, full=full)
-    judged = signals.derive(way.db, way.rules.mapping)
+    judged = signals.derive(way.db, way.rules.mapping, tick=lambda count: way.tick("signals", count))
     summary = {
         **_pulled(found),
         "signals": judged,

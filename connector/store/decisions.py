@@ -238,21 +238,28 @@ def end_hold(db: Database, contact_id: str) -> None:
 
 
 def count_holds(db: Database, now: int) -> int:
-    return int(db.execute("SELECT count(*) FROM hold WHERE until > ?", [now]).fetchone()[0])
+    return int(
+        db.execute(f"SELECT count(*) {_OF_THE_LIVING.format('hold')} WHERE h.until > ?", [now]).fetchone()[0]
+    )
 
 
 def by_stage(db: Database) -> dict[str, int]:
-    return dict(
-        db.execute("SELECT stage, count(*) FROM standing WHERE stage IS NOT NULL GROUP BY stage").fetchall()
-    )
+    return _by(db, "stage")
 
 
 def by_temperature(db: Database) -> dict[str, int]:
-    return dict(
-        db.execute(
-            "SELECT temperature, count(*) FROM standing WHERE temperature IS NOT NULL GROUP BY temperature"
-        ).fetchall()
+    return _by(db, "temperature")
+
+
+# a contact that left the CRM keeps its standing, in case it comes back, but is counted nowhere
+_OF_THE_LIVING = "FROM {} h JOIN contact c ON c.id = h.contact_id"
+
+
+def _by(db: Database, column: str) -> dict[str, int]:
+    rows = db.execute(
+        f"SELECT {column}, count(*) {_OF_THE_LIVING.format('standing')} WHERE {column} IS NOT NULL GROUP BY {column}"
     )
+    return dict(rows.fetchall())
 
 
 def listed(
