@@ -7,9 +7,13 @@ from typing import Any
 
 import httpx
 import pytest
+from population_rows import CONTACTS
+from population_rows import NOW as POPULATED
 from small_account import NOW, small
 
 from connector import sandbox
+from connector.sandbox.population import populate
+from connector.sandbox.rows import Row
 
 
 @pytest.fixture
@@ -36,3 +40,9 @@ def ask(client: httpx.Client) -> Callable[..., Any]:
         return answer.status_code, answer.json() if answer.content else None
 
     return asking
+
+
+@pytest.fixture(scope="session")
+def rows() -> list[Row]:
+    """A population of CONTACTS."""
+    return list(populate(CONTACTS, 7, POPULATED))
