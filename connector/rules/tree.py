@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Literal
 
 from connector.diagnostics import Place
+from connector.model import DAY
 
 FieldType = Literal["text", "number", "bool", "date", "datetime", "choice"]
 Op = Literal[
@@ -26,7 +28,7 @@ Op = Literal[
     "known",
     "unknown",
 ]
-Scope = Literal["contact", "deal", "event", "score"]
+Scope = Literal["contact", "deal", "event", "score", "account"]
 Value = str | float | bool | int
 
 
@@ -36,7 +38,7 @@ Value = str | float | bool | int
 @dataclass(frozen=True, slots=True)
 class Test:
     """One comparison. `scope` says of what: a contact field (our name), a deal field, an attribute of an
-    event, or the score (`total` or an axis id). `values` by operator:
+    event, the score (`total` or an axis id), or the account's (an axis id). `values` by operator:
 
     is: one; in, matches: one or more; between: low, high (both inclusive); at_least, above, below: one;
     within, within_next: one duration in ms; known, unknown: none. Any comparison with an unknown is false.
@@ -55,6 +57,27 @@ class AnySignal:
     """At least one accepted signal of one of these kinds, since the journey began."""
 
     kinds: tuple[str, ...]
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Without:
+    """No accepted signal of any of these kinds in the last `lasting` ms, or never since the journey began."""
+
+    kinds: tuple[str, ...]
+    lasting: int
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class MethodMet:
+    """At least so many of a method's criteria have evidence: the field is known and not false. With `fresh`
+    (ms) only evidence that was set less than so long ago counts."""
+
+    method: str
+    fields: tuple[str, ...]  # contact fields, as the method lists them
+    at_least: int
+    fresh: int | None
     place: Place
 
 
@@ -100,7 +123,7 @@ class Not:
     place: Place
 
 
-Leaf = Test | AnySignal | Reached | SalesSet | DealIs
+Leaf = Test | AnySignal | Without | MethodMet | Reached | SalesSet | DealIs
 Condition = Leaf | All | AnyOf | Not
 
 
@@ -201,6 +224,25 @@ class Decay:
 
 
 @dataclass(frozen=True, slots=True)
+class HalfLife:
+    """Half of the points after `half_life` ms, half of that after as long again; whole per cents, one step a
+    day counted from the event, so that a score changes once a day and not every second."""
+
+    half_life: int
+
+    def steps(self) -> tuple[tuple[int, int], ...]:
+        """As of Decay; days of the same per cent are one step, the last is 0."""
+        found, day, percent = [(0, 100)], 0, 100
+        while percent:
+            day += 1
+            halvings = Decimal(day * DAY) / Decimal(self.half_life)
+            percent = int((100 / Decimal(2) ** halvings).to_integral_value(ROUND_HALF_UP))
+            if percent < found[-1][1]:
+                found.append((day * DAY, percent))
+        return tuple(found)
+
+
+@dataclass(frozen=True, slots=True)
 class PropertyRule:
     id: str
     label: Mapping[str, str]  # language -> text
@@ -211,7 +253,8 @@ class PropertyRule:
 
 @dataclass(frozen=True, slots=True)
 class SignalRule:
-    """Points per occurrence: those younger than `per`, newest first, one per `once_per`, `at_most`."""
+    """Points per occurrence: those younger than `per`, newest first, one per `once_per`, `at_most`; all of
+    them together give no more than `cap` (with negative points: take no more)."""
 
     id: str
     label: Mapping[str, str]
@@ -221,7 +264,8 @@ class SignalRule:
     at_most: int | None = None
     per: int | None = None  # ms
     once_per: Literal["day", "email", "form"] | None = None
-    decay: Decay | None = None  # its group's
+    decay: Decay | HalfLife | None = None  # its group's
+    cap: int | None = None  # thousandths, not negative
 
 
 Rule = PropertyRule | SignalRule
@@ -249,6 +293,17 @@ class Total:
     of: tuple[str, ...]
     place: Place
     floor: int | None = None  # thousandths
+
+
+@dataclass(frozen=True, slots=True)
+class AccountScore:
+    """What a company's people have of an axis: the sum of the `top` highest, at most `cap`. Never all of
+    them: that would reward headcount."""
+
+    axis: str
+    top: int
+    place: Place
+    cap: int | None = None  # thousandths
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,6 +339,8 @@ class WorkflowRules:
     bands: tuple[Band, ...]
     stages: tuple[StageRule, ...]  # first to last
     overrides: Overrides
+    accounts: tuple[AccountScore, ...] = ()
+    methods: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # method -> its fields
 
     def rules(self) -> tuple[Rule, ...]:
         """Every scoring rule in file order; a rule's number is its index here."""

@@ -3,7 +3,19 @@
 from __future__ import annotations
 
 from connector.model import DAY, POINT, Score
-from connector.rules.tree import All, AnyOf, AnySignal, Condition, DealIs, Not, Reached, SalesSet, Test
+from connector.rules.tree import (
+    All,
+    AnyOf,
+    AnySignal,
+    Condition,
+    DealIs,
+    MethodMet,
+    Not,
+    Reached,
+    SalesSet,
+    Test,
+    Without,
+)
 
 
 def words(condition: Condition, score: Score | None = None, kinds: frozenset[str] = frozenset()) -> str:
@@ -12,6 +24,8 @@ def words(condition: Condition, score: Score | None = None, kinds: frozenset[str
         case Test(scope="score", name=name):
             have = None if score is None else score.points if name == "total" else score.axes[name] / POINT
             return f"{name} {'' if have is None else f'{have:g} '}{_comparison(condition)}"
+        case Test(scope="account", name=name):
+            return f"the account's {name} {_comparison(condition)}"
         case Test(name=name):
             return f"{name} {_comparison(condition)}"
         case AnySignal(kinds=asked):
@@ -19,6 +33,11 @@ def words(condition: Condition, score: Score | None = None, kinds: frozenset[str
             if known or len(asked) == 1:
                 return f"signal {', '.join(known or asked)}"
             return f"one of the signals {', '.join(asked)}"
+        case Without(kinds=asked, lasting=lasting):
+            return f"no {' or '.join(asked)} for {_days(lasting)}"
+        case MethodMet(method=method, fields=fields, at_least=least, fresh=fresh):
+            old = f" not older than {_days(fresh)}" if fresh else ""
+            return f"{method}: {least} of {len(fields)} known{old}"
         case Reached(stage=stage):
             return f"{stage} reached"
         case SalesSet(stage=stage):
@@ -51,8 +70,12 @@ def _comparison(test: Test) -> str:
     if test.op == "between":
         return f"is between {_value(test.values[0])} and {_value(test.values[1])}"
     if test.op in ("within", "within_next"):
-        return f"{_WORDS[test.op]} {int(test.values[0]) // DAY} days"
+        return f"{_WORDS[test.op]} {_days(int(test.values[0]))}"
     return f"{_WORDS[test.op]} {', '.join(_value(v) for v in test.values)}".strip()
+
+
+def _days(lasting: int) -> str:
+    return f"{lasting / DAY:g} days"
 
 
 def _value(value: object) -> str:
