@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlite_utils import Database
 
-from connector.decide import kinds_of, standing_of, witness_of
+from connector.decide import kinds_of, scorer_of, standing_of, witness_of
 from connector.errors import BadCommand
 from connector.model import POINT, Document, Score, iso, mask
 from connector.plan import decimal, label
@@ -55,7 +55,7 @@ def find(db: Database, who: str) -> dict[str, Any]:
 def explain(db: Database, rules: Rules, who: str, at: int) -> Explanation:
     """What the rules say of a contact at `at`. Contact fields are those of the last pull, whatever `at`."""
     contact = find(db, who)
-    scorer = Scorer(rules)
+    scorer = scorer_of(rules)
     standing = standing_of(db, rules, contact["id"])
     subject = Subject(contact["id"], at, standing.epoch_at)
     [score] = scorer.scores(db, [subject])

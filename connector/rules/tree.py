@@ -205,6 +205,7 @@ class MappingRules:
     write_back: WriteBack
     key: str = ""  # the property that identifies a contact; "" is the CRM's own record id
     key_place: Place | None = None
+    dated: frozenset[str] = frozenset()  # contact fields of which a method asks since when they stand
 
 
 # -- workflows/ ---------------------------------------------------------------------------------------

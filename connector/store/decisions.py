@@ -43,6 +43,23 @@ def mark_dirty(db: Database, ids: Iterable[str]) -> None:
         return
     stamp = next_stamp(db)
     db.conn.executemany("INSERT OR REPLACE INTO dirty VALUES (?, ?)", [(row, stamp) for row in rows])
+    if follows_accounts(db):
+        db.execute(
+            "INSERT OR REPLACE INTO dirty SELECT id, ?1 FROM contact WHERE company_id IN "
+            "(SELECT company_id FROM contact WHERE id IN (SELECT value FROM json_each(?2)))",
+            [stamp, _json(rows)],
+        )
+
+
+def follow_accounts(db: Database, follow: bool) -> None:
+    """Whether a change of one contact concerns the others of its company: the rules read the account's
+    points. To be called inside a transaction."""
+    db.execute("INSERT OR REPLACE INTO fact VALUES ('accounts', ?)", [_json(follow)])
+
+
+def follows_accounts(db: Database) -> bool:
+    row = db.execute("SELECT value FROM fact WHERE name = 'accounts'").fetchone()
+    return row is not None and bool(orjson.loads(row[0]))
 
 
 def mark_everyone(db: Database) -> None:
@@ -136,6 +153,16 @@ def standings(db: Database, ids: Sequence[str]) -> dict[str, Standing]:
         row["contact_id"]: Standing(**{**row, "reached": frozenset(orjson.loads(row["reached"]))})
         for row in rows
     }
+
+
+def epochs(db: Database, ids: Sequence[str]) -> dict[str, int | None]:
+    """When each contact's journey began, where that is recorded."""
+    rows = db.execute(
+        "SELECT contact_id, epoch_at FROM standing WHERE contact_id IN (SELECT value FROM json_each(?)) "
+        "AND epoch_at IS NOT NULL",
+        [_json(list(ids))],
+    )
+    return dict(rows.fetchall())
 
 
 def put_standing(db: Database, standing: Standing) -> None:

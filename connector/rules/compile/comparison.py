@@ -121,7 +121,7 @@ def boundaries(test: Test, value: Expr, as_of: Expr) -> list[Expr]:
 
 
 def compare_score(test: Test, points: Expr, unit: int = POINT) -> Expr:
-    """A comparison with a sum of points; `unit` is how much of it makes one point. NULL where it is unknown."""
+    """A comparison with a sum of points; `unit` is how much of it makes one point. NULL where unknown."""
     if test.op in ("known", "unknown"):
         return exp.true() if test.op == "known" else exp.false()
     said = [Decimal(repr(float(v))) * unit for v in test.values]

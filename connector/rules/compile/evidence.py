@@ -1,4 +1,4 @@
-"""What conditions ask of a contact beside its fields: signals that came or did not, deals, evidence for a method."""
+"""What conditions ask beside a contact's fields: signals that came or did not, deals, evidence."""
 
 from __future__ import annotations
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from sqlglot import exp
 
 from connector.model import POINT
-from connector.rules.compile.comparison import boundaries, compare, compare_score, condition
 from connector.rules.compile.accounts import of_account
+from connector.rules.compile.comparison import boundaries, compare, compare_score, condition
 from connector.rules.compile.evidence import (
     AS_OF,
     absent,
