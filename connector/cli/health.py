@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+from contextlib import closing, suppress
 
 import click
 
-from connector.cli.door import Door, verb
+from connector.cli.door import Door, slower, verb
 from connector.errors import BadCommand, BadRules, BadSettings
-from connector.model import Document, mask
+from connector.model import Document, iso, mask
 from connector.views import Result
 
 
@@ -46,6 +46,32 @@ def runs(door: Door, limit: int) -> Result:
     items = report.runs(db, limit)
     db.close()
     return Result("runs", summary={"shown": len(items)}, items=items)
+
+
+@verb("verify")
+def verify(door: Door) -> Result:
+    """Make every signal and score anew and compare with what is stored, to the last digit. Writes nothing."""
+    from connector.score import why_not
+    from connector.verify import verify as verifying
+
+    rules = door.rules()
+    with closing(door.open(must_exist=True)) as db:
+        now = door.clock().now()
+        found = verifying(db, rules, now, lambda number: door.tick("verify", number))
+        door.close_progress()
+    summary = {
+        "as_of": iso(now),
+        "rules": rules.hash,
+        "contacts": found.contacts,
+        "compared": found.compared,
+        "waiting": found.waiting,
+        "signals": found.signals,
+        "different": len({(item["kind"], item["contact"]) for item in found.items}),
+        "engine": "SQLite" if why_not() else "DuckDB",
+    }
+    status = "different" if found.items else "same"
+    notes = slower(found.contacts)
+    return Result("verify", status, summary, found.items, notes, exit_code=1 if found.items else 0)
 
 
 @verb("doctor")

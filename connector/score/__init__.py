@@ -7,7 +7,7 @@ same, to the last digit.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,12 +15,12 @@ from sqlite_utils import Database
 
 from connector.model import Score
 from connector.rules.tree import Rules
-from connector.score.everybody import Epochs, Everybody, why_not
+from connector.score.everybody import MANY, Epochs, Everybody, Lost, why_not
 from connector.score.few import Few
 from connector.score.subject import Subject
 from connector.store import decisions
 
-__all__ = ["Point", "Scorer", "Subject", "why_not"]
+__all__ = ["MANY", "Point", "Scorer", "Subject", "why_not"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +52,21 @@ class Scorer:
 
     def scores(self, db: Database, subjects: Sequence[Subject]) -> list[Score]:
         """The scores of these contacts, in the order of their ids. Contacts not in the cache are absent."""
-        engine = self._everybody if self._everybody.takes(db, subjects) else self._few
-        scored = [self._score(row) for row in engine.rows(db, subjects)]
+        try:
+            engine = "duckdb" if self._everybody.takes(db, subjects) else "sqlite"
+            scored = [self._score(row) for row in self.rows(db, subjects, engine)]
+        except Lost:  # `why_not` says so; it is not tried again
+            scored = [self._score(row) for row in self.rows(db, subjects, "sqlite")]
         return sorted(scored, key=lambda score: score.contact_id)
+
+    @property
+    def why_not(self) -> str:
+        """Why a pass over very many did not go through DuckDB; empty if all did."""
+        return self._everybody.why_not
+
+    def rows(self, db: Database, subjects: Sequence[Subject], engine: str) -> Iterator[dict[str, Any]]:
+        """The rows of the SELECT as `duckdb` or `sqlite` gives them, in no order."""
+        return (self._everybody if engine == "duckdb" else self._few).rows(db, subjects)
 
     def points(self, db: Database, subject: Subject) -> list[Point]:
         """Every signal under every rule of one contact: what counts, what does not and why."""

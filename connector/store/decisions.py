@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -130,20 +130,46 @@ def due(db: Database, ids: Sequence[str], now: int) -> dict[str, int]:
 
 def put_score(db: Database, score: Score, rules: str, stamp: int) -> None:
     db.execute(
-        "INSERT OR REPLACE INTO score VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        [
-            score.contact_id,
-            rules,
-            score.as_of,
-            score.points,
-            _json(dict(score.axes)),
-            _json(dict(score.parts)),
-            _json(dict(score.counted)),
-            "".join("01"[fact] for fact in score.facts),
-            score.next_change_at,
-            stamp,
-        ],
+        "INSERT OR REPLACE INTO score (contact_id, rules, as_of, points, axes, parts, counted, facts, "
+        "next_change_at, stamp) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        [score.contact_id, rules, score.as_of, *said_of(score).values(), stamp],
     )
+
+
+def said_of(score: Score) -> dict[str, Any]:
+    """What is kept of a score, as it is kept: constant until `next_change_at`."""
+    return {
+        "points": score.points,
+        "axes": _json(dict(score.axes)),
+        "parts": _json(dict(score.parts)),
+        "counted": _json(dict(score.counted)),
+        "facts": "".join("01"[fact] for fact in score.facts),
+        "next_change_at": score.next_change_at,
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """A stored score that nothing has outdated; `said` as `said_of` has it."""
+
+    contact_id: str
+    epoch_at: int | None
+    said: dict[str, Any]
+
+
+def settled(db: Database, rules: str, now: int, size: int) -> Iterator[list[Settled]]:
+    """The scores by these rules of contacts whose inputs are as they were and whose time has not come, in
+    the order of their ids."""
+    page = (
+        "SELECT s.contact_id, t.epoch_at, s.points, s.axes, s.parts, s.counted, s.facts, s.next_change_at "
+        "FROM score s JOIN contact c ON c.id = s.contact_id LEFT JOIN standing t ON t.contact_id = s.contact_id "
+        "WHERE s.contact_id > ? AND s.rules = ? AND coalesce(s.next_change_at > ?, 1) "
+        "AND s.contact_id NOT IN (SELECT contact_id FROM dirty) ORDER BY s.contact_id LIMIT ?"
+    )
+    after = ""
+    while rows := list(db.query(page, [after, rules, now, size])):
+        after = rows[-1]["contact_id"]
+        yield [Settled(row.pop("contact_id"), row.pop("epoch_at"), row) for row in rows]
 
 
 def standings(db: Database, ids: Sequence[str]) -> dict[str, Standing]:
