@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import ROUND_HALF_UP, Decimal
+from math import log2
 from typing import Literal
 
 from connector.diagnostics import Place
@@ -233,14 +234,19 @@ class HalfLife:
 
     def steps(self) -> tuple[tuple[int, int], ...]:
         """As of Decay; days of the same per cent are one step, the last is 0."""
-        found, day, percent = [(0, 100)], 0, 100
-        while percent:
-            day += 1
-            halvings = Decimal(day * DAY) / Decimal(self.half_life)
-            percent = int((100 / Decimal(2) ** halvings).to_integral_value(ROUND_HALF_UP))
-            if percent < found[-1][1]:
-                found.append((day * DAY, percent))
+        found, day = [(0, 100)], 0
+        while left := found[-1][1]:
+            # less is left once half a per cent under it is passed: the days before that need no look
+            halvings = log2(100 / (left - 0.5))
+            day = max(day + 1, int(halvings * self.half_life / DAY) - 1)
+            while self._percent(day) >= left:
+                day += 1
+            found.append((day * DAY, self._percent(day)))
         return tuple(found)
+
+    def _percent(self, day: int) -> int:
+        halvings = Decimal(day * DAY) / Decimal(self.half_life)
+        return int((100 / Decimal(2) ** halvings).to_integral_value(ROUND_HALF_UP))
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from connector.model import DAY, POINT, Score
+from connector.model import DAY, HOUR, MINUTE, POINT, Score
 from connector.rules.tree import (
     All,
     AnyOf,
@@ -34,16 +34,18 @@ def words(condition: Condition, score: Score | None = None, kinds: frozenset[str
                 return f"signal {', '.join(known or asked)}"
             return f"one of the signals {', '.join(asked)}"
         case Without(kinds=asked, lasting=lasting):
-            return f"no {' or '.join(asked)} for {_days(lasting)}"
+            return f"no {' or '.join(asked)} for {_span(lasting)}"
         case MethodMet(method=method, fields=fields, at_least=least, fresh=fresh):
-            old = f" not older than {_days(fresh)}" if fresh else ""
-            return f"{method}: {least} of {len(fields)} known{old}"
+            young = f" less than {_span(fresh)} old" if fresh else ""
+            return f"{method} has evidence{young} for {least} of its {len(fields)} fields or more"
         case Reached(stage=stage):
             return f"{stage} reached"
         case SalesSet(stage=stage):
             return f"sales set {stage}"
         case DealIs(item=item):
             return f"a deal whose {words(item)}"
+        case Not(item=Without(kinds=asked, lasting=lasting)):
+            return f"{' or '.join(asked)} within the last {_span(lasting)}"
         case Not(item=item):
             return f"not ({words(item, score, kinds)})"
         case All(items=items):
@@ -70,12 +72,20 @@ def _comparison(test: Test) -> str:
     if test.op == "between":
         return f"is between {_value(test.values[0])} and {_value(test.values[1])}"
     if test.op in ("within", "within_next"):
-        return f"{_WORDS[test.op]} {_days(int(test.values[0]))}"
+        return f"{_WORDS[test.op]} {_span(int(test.values[0]))}"
     return f"{_WORDS[test.op]} {', '.join(_value(v) for v in test.values)}".strip()
 
 
-def _days(lasting: int) -> str:
-    return f"{lasting / DAY:g} days"
+def _span(lasting: int) -> str:
+    """A duration in the largest unit that it is whole in; files are no finer than minutes."""
+    for unit, name in ((DAY, "day"), (HOUR, "hour")):
+        if lasting % unit == 0:
+            return _counted(lasting // unit, name)
+    return _counted(lasting // MINUTE, "minute")
+
+
+def _counted(number: int, name: str) -> str:
+    return f"{number:,} {name}" + ("" if number == 1 else "s")
 
 
 def _value(value: object) -> str:
