@@ -324,16 +324,102 @@ class Band:
 
 
 @dataclass(frozen=True, slots=True)
+class Sla:
+    """How soon after a hand-off somebody of sales is to be in touch, counted by a calendar (None: all day)."""
+
+    first_touch: int  # ms
+    calendar: str | None
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
 class StageRule:
+    """`leave_when` must have held for `leave_for` ms; it counts only while sales has not accepted. `notify`
+    and `suppress` are names of the workflow's."""
+
     id: str
     place: Place
     enter_when: Condition | None = None
+    leave_when: Condition | None = None
+    leave_for: int = 0
+    notify: tuple[str, ...] = ()
+    sla: Sla | None = None
+    suppress: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Overrides:
     sales_wins: bool
     hold: int  # ms
+
+
+@dataclass(frozen=True, slots=True)
+class Recycle:
+    """Closes the journey and begins the next at stage `to`. `reset`: signals up to then count no more;
+    for `cool_down` ms no stage after `to` is entered."""
+
+    when: Condition
+    to: str
+    place: Place
+    reset: bool = False
+    cool_down: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Disqualify:
+    """Out of the funnel until a person reopens the contact."""
+
+    when: Condition
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Calendar:
+    """Business time, in the mapping's time zone. `days`: 0 is Monday; `opens`, `closes`: minutes of the day;
+    `holidays`: ISO dates."""
+
+    days: frozenset[int]
+    opens: int
+    closes: int
+    holidays: frozenset[str]
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class TaskNotice:
+    """A task for the contact's owner, or for the owner with the `fallback` address. `subject`: language ->
+    text, in which {name} and {company} stand for the contact's; `due` ms after the hand-off."""
+
+    subject: Mapping[str, str]
+    due: int
+    fallback: str | None
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookNotice:
+    """Names of the environment variables that hold the address and the secret that signs."""
+
+    url_from: str
+    secret_from: str
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Notify:
+    task: TaskNotice | None
+    lead_status: str | None
+    webhook: WebhookNotice | None
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Suppress:
+    """Static lists of the CRM, by name."""
+
+    leave_list: str | None
+    join_list: str | None
+    place: Place
 
 
 @dataclass(frozen=True, slots=True)
@@ -348,6 +434,12 @@ class WorkflowRules:
     overrides: Overrides
     accounts: tuple[AccountScore, ...] = ()
     methods: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # method -> its fields
+    recycle: tuple[Recycle, ...] = ()
+    disqualify: tuple[Disqualify, ...] = ()
+    calendars: Mapping[str, Calendar] = field(default_factory=dict)
+    notify: Mapping[str, Notify] = field(default_factory=dict)
+    suppress: Mapping[str, Suppress] = field(default_factory=dict)
+    alert_horizon: int = DAY  # ms; nobody is told of older transitions
 
     def rules(self) -> tuple[Rule, ...]:
         """Every scoring rule in file order; a rule's number is its index here."""
@@ -357,15 +449,17 @@ class WorkflowRules:
         return tuple(stage.id for stage in self.stages)
 
     def stage_leaves(self) -> tuple[Leaf, ...]:
-        """Every distinct leaf of the stages' criteria that the score query answers; its number is its
-        index. `Reached` and `SalesSet` are not among them: they are answered from the standing."""
-        found: dict[Leaf, None] = {}
+        """Every distinct leaf of the criteria that decide on stages, which the score query answers; its
+        number is its index. `Reached` and `SalesSet` are not among them: they are answered from the
+        standing."""
+        asked = (leaf for condition in self.criteria() for leaf in leaves(condition))
+        return tuple(dict.fromkeys(leaf for leaf in asked if not isinstance(leaf, Reached | SalesSet)))
+
+    def criteria(self) -> Iterator[Condition]:
+        """Every condition that decides where a contact stands."""
         for stage in self.stages:
-            if stage.enter_when is not None:
-                found.update(
-                    (x, None) for x in leaves(stage.enter_when) if not isinstance(x, Reached | SalesSet)
-                )
-        return tuple(found)
+            yield from (c for c in (stage.enter_when, stage.leave_when) if c is not None)
+        yield from (rule.when for rule in (*self.recycle, *self.disqualify))
 
 
 @dataclass(frozen=True, slots=True)
