@@ -459,7 +459,8 @@ class WorkflowRules:
         """Every condition that decides where a contact stands."""
         for stage in self.stages:
             yield from (c for c in (stage.enter_when, stage.leave_when) if c is not None)
-        yield from (rule.when for rule in (*self.recycle, *self.disqualify))
+        yield from (rule.when for rule in self.recycle)
+        yield from (rule.when for rule in self.disqualify)
 
 
 @dataclass(frozen=True, slots=True)
