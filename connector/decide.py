@@ -18,7 +18,7 @@ from connector.plan import Seen, Tally, item, kinds, share_moved
 from connector.rules.compile import dependencies
 from connector.rules.tree import Rules
 from connector.score import Scorer, Subject
-from connector.stage import Decision, Held, Witness, crm_stage, decide
+from connector.stage import OUT, Decision, Held, Witness, crm_stage, decide
 from connector.store import bookmarks, columns, decisions, engagement, outbox, plans, records
 from connector.store.schema import write
 
@@ -108,13 +108,26 @@ def judge(
     due = {} if starts else decisions.due(db, ids, now)
     while due:
         missed = [Subject(i, at, view.standing(i).epoch_at) for i, at in due.items()]
-        due = {}
-        for score in scorer.scores(db, missed):
-            view.pass_by(score, now)
-            if score.next_change_at is not None and score.next_change_at < now:
-                due[score.contact_id] = score.next_change_at
-    for score in scorer.scores(db, [Subject(i, now, view.standing(i).epoch_at) for i in ids]):
+        passed = [view.pass_by(score, now) for score in _settled(db, scorer, view, missed, now)]
+        due = {i: at for i, at in passed if at is not None and at < now}
+    for score in _settled(db, scorer, view, [Subject(i, now, view.standing(i).epoch_at) for i in ids], now):
         yield view.document(score, now)
+
+
+def _settled(
+    db: Database, scorer: Scorer, view: _View, subjects: Sequence[Subject], now: int
+) -> Iterator[Score]:
+    """The subjects' scores; where a journey begins at this very moment, the score that it begins with."""
+    begun: list[Subject] = []
+    scores: list[Score] = []
+    for score in scorer.scores(db, subjects):
+        standing = view.begun(score, now)
+        if standing is None:
+            scores.append(score)
+        else:
+            begun.append(Subject(score.contact_id, score.as_of, standing.epoch_at))
+    scores += scorer.scores(db, begun) if begun else []
+    yield from sorted(scores, key=lambda score: score.contact_id)
 
 
 class _View:
@@ -138,9 +151,12 @@ class _View:
 
     def standing(self, contact_id: str) -> Standing:
         """As recorded here, else as the CRM remembers it of us (the cache is disposable)."""
-        return self._standings.get(contact_id) or _remembered(
-            self._rules, contact_id, self._seen[contact_id][1] if contact_id in self._seen else {}
-        )
+        known = self._standings.get(contact_id)
+        if known is not None:
+            return known
+        properties = self._seen[contact_id][1] if contact_id in self._seen else {}
+        remembered = _remembered(self._rules, contact_id, properties)
+        return _still_held(self._rules, remembered, self._notes.get(contact_id))
 
     def witness(self, contact_id: str) -> Witness | None:
         """Who wrote the stage in the CRM, if it was not we."""
@@ -163,11 +179,25 @@ class _View:
             return False
         return value == "" or self._order.index(value) < self._order.index(other)
 
-    def pass_by(self, score: Score, now: int) -> None:
-        """A moment that was missed: what would have been decided then is where the next one starts."""
+    def begun(self, score: Score, now: int) -> Standing | None:
+        """The standing with which a journey begins at the score's moment; None if none does."""
         decision = self._decide(score, now)
-        self._standings[score.contact_id] = decision.standing
-        self._passed[score.contact_id] = decision.transitions
+        if not decision.again:
+            return None
+        self._start(score.contact_id, decision)
+        return decision.standing
+
+    def pass_by(self, score: Score, now: int) -> tuple[str, int | None]:
+        """A moment that was missed: what would have been decided then is where the next one starts. Gives
+        when that is."""
+        decision = self._decide(score, now)
+        self._start(score.contact_id, decision)
+        moments = [m for m in (score.next_change_at, decision.standing.wake_at) if m is not None]
+        return score.contact_id, min(moments, default=None)
+
+    def _start(self, contact_id: str, decision: Decision) -> None:
+        self._standings[contact_id] = decision.standing
+        self._passed[contact_id] = decision.transitions
 
     def _decide(self, score: Score, now: int) -> Decision:
         contact = score.contact_id
@@ -232,7 +262,7 @@ def _remembered(rules: Rules, contact_id: str, properties: Mapping[str, str | No
     fields = rules.mapping.write_back.fields
     stages = [stage.id for stage in rules.workflow.stages]
     stage = properties.get(fields.get("stage", ""))
-    if stage not in stages:
+    if stage not in (*stages, OUT):
         return Standing(contact_id)
     epoch = properties.get(fields.get("epoch", "")) or ""
     return Standing(
@@ -240,8 +270,18 @@ def _remembered(rules: Rules, contact_id: str, properties: Mapping[str, str | No
         epoch_at=moment(epoch),
         stage=stage,
         temperature=properties.get(fields.get("temperature", "")),
-        reached=frozenset(stages[: stages.index(stage) + 1]),
+        reached=frozenset(stages[: stages.index(stage) + 1] if stage in stages else ()),
+        fired=None,
     )
+
+
+def _still_held(rules: Rules, standing: Standing, note: decisions.StageNote | None) -> Standing:
+    """A journey that began when a person set the contact back: it is left alone as long as it would have been."""
+    if note is None or note.writer not in ("person", "app") or note.at != standing.epoch_at:
+        return standing
+    why = f"set back to {note.value or 'nothing'} {'by hand in the CRM' if note.writer == 'person' else 'by another app'}"
+    until = note.at + rules.workflow.overrides.hold
+    return replace(standing, held_since=note.at, held_until=until, held_why=why)
 
 
 def braked(plan: plans.PlanRow, brake: float) -> bool:

@@ -214,7 +214,12 @@ class Score:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Where a contact stands: the recorded decision. `stage` None: never judged."""
+    """Where a contact stands: the recorded decision. `stage` None: never judged.
+
+    `epoch_at`: when the journey began; signals up to then belong to an earlier one. `leaving_since`: since
+    when the stage's `leave_when` holds. `cool_until`: no stage is entered by rules before. `fired`: the rules
+    for recycling and disqualifying that held last (None: unknown). `wake_at`: when a timer of these runs out.
+    """
 
     contact_id: str
     journey: int = 1
@@ -224,6 +229,13 @@ class Standing:
     temperature: str | None = None
     temperature_since: int | None = None
     reached: frozenset[str] = frozenset()
+    leaving_since: int | None = None
+    cool_until: int | None = None
+    fired: frozenset[str] | None = frozenset()
+    held_since: int | None = None
+    held_until: int | None = None
+    held_why: str = ""
+    wake_at: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import orjson
@@ -98,6 +98,7 @@ def to_judge(db: Database, now: int) -> list[str]:
     rows = db.execute(
         "SELECT id FROM contact WHERE id IN (SELECT contact_id FROM dirty "
         "UNION ALL SELECT contact_id FROM score WHERE next_change_at <= ?1 "
+        "UNION ALL SELECT contact_id FROM standing WHERE wake_at <= ?1 "
         "UNION ALL SELECT contact_id FROM hold WHERE until <= ?1) ORDER BY id",
         [now],
     )
@@ -119,11 +120,13 @@ def last_points(db: Database, ids: Sequence[str]) -> dict[str, int]:
 
 
 def due(db: Database, ids: Sequence[str], now: int) -> dict[str, int]:
-    """Moments before `now` at which the last accepted scores were to change by themselves."""
-    marks = ", ".join("?" * len(ids))
+    """Moments before `now` at which the last accepted decisions were to change by themselves."""
+    wanted = _json(list(ids))
     rows = db.execute(
-        f"SELECT contact_id, next_change_at FROM score WHERE next_change_at < ? AND contact_id IN ({marks})",
-        [now, *ids],
+        "SELECT contact_id, min(at) FROM (SELECT contact_id, next_change_at AS at FROM score WHERE next_change_at < ?1 "
+        "AND contact_id IN (SELECT value FROM json_each(?2)) UNION ALL SELECT contact_id, wake_at FROM standing "
+        "WHERE wake_at < ?1 AND contact_id IN (SELECT value FROM json_each(?2))) GROUP BY contact_id",
+        [now, wanted],
     )
     return dict(rows.fetchall())
 
@@ -175,10 +178,12 @@ def settled(db: Database, rules: str, now: int, size: int) -> Iterator[list[Sett
 def standings(db: Database, ids: Sequence[str]) -> dict[str, Standing]:
     marks = ", ".join("?" * len(ids))
     rows = db.query(f"SELECT * FROM standing WHERE contact_id IN ({marks})", list(ids))
-    return {
-        row["contact_id"]: Standing(**{**row, "reached": frozenset(orjson.loads(row["reached"]))})
-        for row in rows
-    }
+    return {row["contact_id"]: _standing(row) for row in rows}
+
+
+def _standing(row: dict[str, Any]) -> Standing:
+    fired = None if row["fired"] is None else frozenset(orjson.loads(row["fired"]))
+    return Standing(**{**row, "reached": frozenset(orjson.loads(row["reached"])), "fired": fired})
 
 
 def epochs(db: Database, ids: Sequence[str]) -> dict[str, int | None]:
@@ -192,18 +197,12 @@ def epochs(db: Database, ids: Sequence[str]) -> dict[str, int | None]:
 
 
 def put_standing(db: Database, standing: Standing) -> None:
+    row = {one.name: getattr(standing, one.name) for one in fields(standing)}
+    row["reached"] = _json(sorted(standing.reached))
+    row["fired"] = None if standing.fired is None else _json(sorted(standing.fired))
+    names = ", ".join(row)
     db.execute(
-        "INSERT OR REPLACE INTO standing VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-        [
-            standing.contact_id,
-            standing.journey,
-            standing.epoch_at,
-            standing.stage,
-            standing.stage_since,
-            standing.temperature,
-            standing.temperature_since,
-            _json(sorted(standing.reached)),
-        ],
+        f"INSERT OR REPLACE INTO standing ({names}) VALUES ({', '.join('?' * len(row))})", list(row.values())
     )
 
 

@@ -1,0 +1,126 @@
+"""From a score to a stage and a temperature: values in, values out.
+
+Reached stages are a set, the current one a pointer that goes forward, by rules and by others' word (DESIGN 3,
+'Who wrote it'); back only in the few ways of `back`. Everything that depends on the path (timers, bands) is in
+the standing, and `wake_at` of a decision says when it changes without new input.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from connector.model import Score, Standing, Transition
+from connector.rules.tree import Rules
+from connector.stage.back import (
+    OUT,
+    Held,
+    disqualified,
+    fired,
+    held,
+    left,
+    recycled,
+    reopened,
+    set_back,
+    taken_back,
+)
+from connector.stage.climb import Moment, climb
+from connector.stage.criteria import View, criteria, holds, reasons_of, view
+from connector.stage.witness import Witness, crm_stage, fresh, index, note, our_stage, written_by
+
+__all__ = [
+    "OUT",
+    "Decision",
+    "Held",
+    "View",
+    "Witness",
+    "criteria",
+    "crm_stage",
+    "decide",
+    "holds",
+    "our_stage",
+    "reasons_of",
+    "view",
+    "written_by",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """`again`: a journey began at this very moment, and the score is to be made anew for it."""
+
+    standing: Standing
+    transitions: tuple[Transition, ...]
+    hold: Held | None = None
+    note: str = ""
+    again: bool = False
+
+
+def decide(
+    rules: Rules,
+    score: Score,
+    before: Standing,
+    witness: Witness | None,
+    now: int,
+    kinds: frozenset[str] = frozenset(),
+) -> Decision:
+    """Where the contact stands at the score's `as_of`, decided `now`. `before` is the recorded standing (or
+    what the CRM remembers of it); `kinds` of signals that it has only make the reasons more exact."""
+    m = Moment(rules, score, fresh(witness, before), now, kinds)
+    standing, moves = taken_back(m, before)
+    standing, more = set_back(m, standing)
+    moves += more
+    standing, more = _by_rules(m, standing) if standing.epoch_at == before.epoch_at else (standing, [])
+    moves += more
+    standing = _with_temperature(rules, score, standing)
+    standing = replace(standing, wake_at=_wake_at(rules, standing, m.at))
+    again = standing.epoch_at != before.epoch_at
+    return Decision(standing, tuple(moves), held(standing, m.at), note(rules, witness, standing), again)
+
+
+def _by_rules(m: Moment, before: Standing) -> tuple[Standing, list[Transition]]:
+    now_true = fired(m, before)
+    standing = reopened(m, before, now_true)
+    standing, moves = disqualified(m, standing, now_true)
+    if standing.stage != OUT and not moves:
+        standing, moves = recycled(m, standing, now_true)
+    if standing.stage != OUT and not moves:
+        standing, moves = _along(m, standing)
+    return replace(standing, fired=now_true), moves
+
+
+def _along(m: Moment, before: Standing) -> tuple[Standing, list[Transition]]:
+    """Forward, or out of a stage that no longer holds; by others' word alone while held or cooling down."""
+    cooling = before.cool_until is not None and m.at < before.cool_until
+    free = not cooling and held(before, m.at) is None
+    standing, moves = climb(m, before, by_rules=free)
+    if moves or not free:
+        return standing, moves
+    return left(m, standing, accepted(m, standing))
+
+
+def accepted(m: Moment, standing: Standing) -> bool:
+    """Whether sales took the contact on: from `sql` on it did."""
+    stages = [stage.id for stage in m.rules.workflow.stages]
+    return "sql" in stages and index(m.rules, standing.stage) >= stages.index("sql")
+
+
+def _wake_at(rules: Rules, standing: Standing, at: int) -> int | None:
+    """When a timer of the standing runs out."""
+    n = index(rules, standing.stage)
+    moments = [standing.cool_until, standing.held_until]
+    if standing.leaving_since is not None and n >= 0:
+        moments.append(standing.leaving_since + rules.workflow.stages[n].leave_for)
+    return min((moment for moment in moments if moment is not None and moment > at), default=None)
+
+
+def _with_temperature(rules: Rules, score: Score, standing: Standing) -> Standing:
+    names = [band.name for band in rules.workflow.bands]
+    current = names.index(standing.temperature) if standing.temperature in names else len(names)
+    for n, band in enumerate(rules.workflow.bands):
+        entered = band.enter is None or score.points >= band.enter
+        stays = current <= n and band.leave is not None and score.points >= band.leave
+        if entered or stays:
+            if band.name == standing.temperature:
+                return standing
+            return replace(standing, temperature=band.name, temperature_since=score.as_of)
+    return standing

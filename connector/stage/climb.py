@@ -1,0 +1,98 @@
+"""The way forward: by the stages' own rules, and as far as others' word goes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from connector.model import Score, Standing, Transition
+from connector.rules.tree import Rules
+from connector.stage.criteria import holds, reason, view
+from connector.stage.witness import Witness, adopted, index, says
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """One evaluation: of whom, by what, decided when. `kinds` of signals only make reasons more exact."""
+
+    rules: Rules
+    score: Score
+    witness: Witness | None
+    now: int
+    kinds: frozenset[str] = frozenset()
+
+    @property
+    def at(self) -> int:
+        return self.score.as_of
+
+    def move(
+        self,
+        before: Standing,
+        to: str,
+        why: str,
+        *,
+        rule: str = "",
+        actor: Literal["rule", "sales", "crm"] = "rule",
+        at: int | None = None,
+        imputed: bool = False,
+    ) -> Transition:
+        return Transition(
+            contact_id=self.score.contact_id,
+            journey=before.journey,
+            from_stage=before.stage,
+            to_stage=to,
+            rule=rule,
+            why=why,
+            actor=actor,
+            effective_at=self.at if at is None else at,
+            decided_at=self.now,
+            imputed=imputed,
+        )
+
+
+def climb(m: Moment, before: Standing, *, by_rules: bool) -> tuple[Standing, list[Transition]]:
+    """Forward as far as it goes; one transition for each stage entered. Not `by_rules`: by others' word alone."""
+    target, reasons = _furthest(m, before, by_rules)
+    standing, moves = before, []
+    for n in range(index(m.rules, before.stage) + 1, target + 1):
+        stage = m.rules.workflow.stages[n]
+        actor, rule, why, imputed = _entry(m, n, target, reasons)
+        moves.append(m.move(standing, stage.id, why, rule=rule, actor=actor, imputed=imputed))
+        reached = standing.reached | {stage.id}
+        standing = replace(standing, stage=stage.id, stage_since=m.at, reached=reached)
+    return standing, moves
+
+
+def _entry(
+    m: Moment, n: int, target: int, reasons: Mapping[int, str]
+) -> tuple[Literal["rule", "sales", "crm"], str, str, bool]:
+    """Actor, rule, reason and whether imputed, for entering stage number `n`."""
+    place = str(m.rules.workflow.stages[n].place)
+    if n in reasons:
+        return "rule", place, reasons[n], False
+    if m.witness is not None and n == index(m.rules, adopted(m.rules, m.witness)):
+        actor: Literal["sales", "crm"] = "sales" if m.witness.writer == "person" else "crm"
+        return actor, "", says(m.witness), False
+    if n == 0:
+        return "rule", place, "coordinates only", False
+    return "rule", place, f"passed over on the way to {m.rules.workflow.stages[target].id}", True
+
+
+def _furthest(m: Moment, before: Standing, by_rules: bool) -> tuple[int, dict[int, str]]:
+    """The furthest stage that holds, and the reason for each that holds by its own rule."""
+    stages = m.rules.workflow.stages
+    reached = set(before.reached)
+    target = max(index(m.rules, before.stage), index(m.rules, adopted(m.rules, m.witness)), 0)
+    reached |= {s.id for s in stages[: target + 1]}
+    reasons: dict[int, str] = {}
+    for n, stage in enumerate(stages if by_rules else ()):
+        if stage.enter_when is None or n <= index(m.rules, before.stage):
+            continue
+        standing = replace(before, reached=frozenset(reached))
+        looked = view(m.rules, m.score, standing, m.witness, m.kinds)
+        if holds(stage.enter_when, looked):
+            reasons[n] = reason(stage.enter_when, looked, m.score)
+            target = max(target, n)
+            reached |= {s.id for s in stages[: n + 1]}
+    return target, reasons
