@@ -331,8 +331,7 @@ class _Taking:
         db, plan, contact = self._db, self._plan, document["contact"]
         score = {**document["score"], "facts": tuple(document["score"]["facts"])}
         decisions.put_score(db, Score(**score), plan.rules, self._stamp)
-        standing = {**document["standing"], "reached": frozenset(document["standing"]["reached"])}
-        decisions.put_standing(db, Standing(**standing))
+        decisions.put_standing(db, _standing(document["standing"]))
         moves = [Transition(**row) for row in document["transitions"]]
         decisions.put_transitions(db, moves, plan.id, plan.rules)
         self._hold(contact, document["hold"])
@@ -353,6 +352,11 @@ class _Taking:
         row = decisions.HoldRow(contact, "stage", held.why, held.since, held.until)
         if decisions.put_hold(self._db, row):
             self.held[contact] = held
+
+
+def _standing(said: Document) -> Standing:
+    fired = None if said["fired"] is None else frozenset(said["fired"])
+    return Standing(**{**said, "reached": frozenset(said["reached"]), "fired": fired})
 
 
 def _remember_rules(db: Database, plan: plans.PlanRow) -> None:

@@ -255,6 +255,42 @@ class Transition:
 
 
 @dataclass(frozen=True, slots=True)
+class HandOff:
+    """A contact offered to sales on entering a stage: one per journey and stage.
+
+    `due_at`: by when somebody is to be in touch (None: no SLA). `state`: offered, then accepted, rejected
+    (`why`) or expired at `settled_at`. `first_touch_at`: the first human touch after it was offered;
+    `under_way`: sales was already talking to them. `breached_at`: `due_at`, once it passed without a touch.
+    """
+
+    contact_id: str
+    journey: int
+    stage: str
+    offered_at: int
+    owner: str | None = None
+    due_at: int | None = None
+    state: Literal["offered", "accepted", "rejected", "expired"] = "offered"
+    settled_at: int | None = None
+    why: str = ""
+    first_touch_at: int | None = None
+    under_way: bool = False
+    breached_at: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """Something to be done in the CRM or outside beside a property: `kind` task, list or webhook.
+
+    `key` is unique for what it is about (a hand-off, a list's name), so that nothing is done twice; `value` is
+    JSON: what to do.
+    """
+
+    kind: Literal["task", "list", "webhook"]
+    key: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
 class Change:
     """One property of one record: what the CRM holds, what it shall hold."""
 

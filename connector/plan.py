@@ -59,7 +59,11 @@ def item(rules: Rules, seen: Seen, score: Score, decision: Decision, stage_order
         "refused": refused,
         "overwrites": [c.property for c in changes if _was_ours(rules, seen, c)],
         "score": {**_fields(score), "facts": list(score.facts)},
-        "standing": {**_fields(after), "reached": sorted(after.reached)},
+        "standing": {
+            **_fields(after),
+            "reached": sorted(after.reached),
+            "fired": None if after.fired is None else sorted(after.fired),
+        },
         "transitions": [_fields(row) for row in decision.transitions],
     }
 

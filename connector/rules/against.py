@@ -46,13 +46,17 @@ _WRITABLE: Mapping[str, tuple[str, ...]] = {
 _SCORE = ("number", "string")
 
 
-def against(rules: Rules, account: Account) -> list[Diagnostic]:
-    """Errors: what cannot work in this account. Notes: what `provision` makes, or is optional."""
+def against(rules: Rules, account: Account, lead_status: str = "") -> list[Diagnostic]:
+    """Errors: what cannot work in this account. Notes: what `provision` makes, or is optional.
+
+    :param lead_status: the contact property with a lead's status; "" leaves those of `notify` unchecked
+    """
     checks = _Checks(rules, account)
     for field in (*rules.mapping.fields.values(), *rules.mapping.deal_fields.values()):
         checks.field(field)
     checks.key()
     checks.write_back()
+    checks.lead_status(lead_status)
     for condition in _conditions(rules):
         checks.condition(condition)
     return checks.told()
@@ -125,6 +129,16 @@ class _Checks:
         for stage, value in lifecycle.stages.items():
             if value not in values:
                 self._unknown_stage(value, lifecycle.places.get(stage, lifecycle.place), found)
+
+    def lead_status(self, prop: str) -> None:
+        """What a notice sets it to: the CRM refuses other values than the property's options."""
+        found = self._account.properties.get("contacts", {}).get(prop)
+        if found is None or not found.options:
+            return
+        values = {value for value, _ in found.options}
+        for name, notice in self._rules.workflow.notify.items():
+            if notice.lead_status is not None and notice.lead_status not in values:
+                self._unknown_status(name, notice.lead_status, notice.place, found)
 
     def condition(self, condition: Condition) -> None:
         """What a list of the CRM is compared with: other values than its options match nobody."""
@@ -284,6 +298,17 @@ class _Checks:
             fix=f"use one of {listed([option for option, _ in found.options], 20)}.",
         )
 
+    def _unknown_status(self, name: str, value: str, place: Place, found: PropertyDef) -> None:
+        near = close_labelled(value, found.options)
+        self._mistakes.add(
+            "unknown-status",
+            self._mark(place, name),
+            f"{quoted(value)}, the lead status that {quoted(name)} sets, is not an option in this account",
+            label=f"did you mean {quoted(near)}?" if near else "",
+            why="the CRM takes an option's internal name, and refuses every other value.",
+            fix=f"use one of {listed([option for option, _ in found.options], 20)}.",
+        )
+
     def _mark(self, place: Place, word: str) -> Mark:
         """The word at its place, its quotes included."""
         lines = self._rules.lines.get(place.file, ())
@@ -295,9 +320,7 @@ def _conditions(rules: Rules) -> Iterator[Condition]:
     for rule in rules.workflow.rules():
         if isinstance(rule, PropertyRule):
             yield rule.when
-    for stage in rules.workflow.stages:
-        if stage.enter_when is not None:
-            yield stage.enter_when
+    yield from rules.workflow.criteria()
 
 
 def _fits(ours: FieldType, found: PropertyDef) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from datetime import date
+from typing import TypeVar
 
 from connector.model import fold
 from connector.rules import reading
@@ -12,6 +13,7 @@ from connector.rules.nodes import Entry, Mistakes, Node, Scalar, quoted
 from connector.rules.reading import Kind
 from connector.rules.tree import Calendar
 
+T = TypeVar("T")
 MIDNIGHT = 24 * 60  # the last minute at which a day can close
 
 _CALENDAR = Kind(
@@ -55,7 +57,7 @@ def _calendar(entry: Entry, mistakes: Mistakes) -> Calendar | None:
     return Calendar(days, *hours, holidays, entry.key.place)
 
 
-def _each[T](
+def _each(
     node: Node, name: str, read: Callable[[Node, Mistakes], T | None], mistakes: Mistakes
 ) -> frozenset[T] | None:
     """What `read` makes of a list or one value; what stands there twice is told."""
@@ -69,11 +71,11 @@ def _each[T](
 
 
 def _repeated(second: Node, first: Node, name: str, mistakes: Mistakes) -> None:
-    said = quoted(second.text) if isinstance(second, Scalar) else "a day"
+    said, before = (quoted(one.text) if isinstance(one, Scalar) else "" for one in (second, first))
     mistakes.add(
         "repeated-day",
         second,
-        f"{said} stands in {name} twice",
+        f"{said} stands in {name} twice" if said == before else f"{said} is the same day as {before}",
         notes=[(first, "first")],
         label="second",
         why="one of the two is probably another day, and would be missing.",
@@ -93,7 +95,9 @@ def _day(node: Node, mistakes: Mistakes) -> int | None:
         return day
     spread = _spread(found.text)
     if not spread:
-        reading.option(found, "a day of the week", DAYS, mistakes, why="the days are mon to sun, or lun to dim.")
+        reading.option(
+            found, "a day of the week", DAYS, mistakes, why="the days are mon to sun, or lun to dim."
+        )
         return None
     mistakes.add(
         "unknown-value",
@@ -110,9 +114,10 @@ def _spread(said: str) -> str:
     """`mon-fri` as the list that it means; "" for anything else."""
     ends = [DAYS.get(part) for part in re.split(r"\s*-\s*|\s+to\s+|\s+a\s+", fold(said))]
     match ends:
-        case [int(first), int(last)] if first < last:
+        case [int(first), int(last)] if first != last:
             names = next(names for names in _NAMES[:2] if fold(said)[:3] in names)
-            return f"[{', '.join(names[first : last + 1])}]"
+            week = (*names[first:], *names[:first])
+            return f"[{', '.join(week[: week.index(names[last]) + 1])}]"
     return ""
 
 

@@ -33,6 +33,9 @@ CODES: Mapping[str, str] = {
     "not-a-duration": "A duration such as `30d` was expected.",
     "missing-unit": "A duration has no unit.",
     "not-a-date": "A date such as `2026-10-01` was expected.",
+    "not-hours": "Hours such as `09:00-18:00` were expected.",
+    "not-an-address": "An e-mail address was expected.",
+    "not-a-variable": "The name of an environment variable was expected, never what it holds.",
     "out-of-range": "A number is too high, too low or too exact.",
     "unknown-value": "A word is not among those that are possible here.",
     # names
@@ -50,6 +53,10 @@ CODES: Mapping[str, str] = {
     "unknown-axis": "A score that does not exist.",
     "unknown-account": "A condition asks for points of an account that `accounts` does not add up.",
     "unknown-method": "A method that `methods` does not list.",
+    "unknown-notice": "Somebody is to be told by a notice that `notify` does not define.",
+    "unknown-suppression": "Something is to stop that `suppress` does not define.",
+    "unknown-calendar": "A calendar that `calendar` does not define.",
+    "unknown-placeholder": "A text has braces that nothing can be put in place of.",
     "unknown-condition": "A named condition that is not defined.",
     "unknown-word": "Something is to be written back that we do not have.",
     "unknown-option": "A choice is compared with a value that it can never have.",
@@ -74,6 +81,9 @@ CODES: Mapping[str, str] = {
     "last-band": "The last temperature has a threshold.",
     "first-stage": "The first stage has a condition.",
     "later-stage": "A stage asks for one that comes after it.",
+    "last-stage": "A recycled contact is to begin again at the last stage.",
+    "no-signals": "A score is to be reset that no signal gives points to.",
+    "repeated-day": "A calendar lists a day twice.",
     # what we write
     "shared-target": "Two things are written to one property.",
     # against the account (`connector check --crm`)
@@ -81,6 +91,7 @@ CODES: Mapping[str, str] = {
     "unprovisioned": "A property that `connector provision` makes is not there yet (a note).",
     "optional-property": "An optional property is not there (a note).",
     "wrong-type": "A property has another type in the CRM than the mapping says or needs.",
+    "unknown-status": "A lead status is no option in the CRM.",
     "read-only-property": "A property that the CRM computes cannot be written.",
     "changeable-key": "The key of a contact is a property that people can change.",
     "missing-option": "A choice lacks an option in the CRM (a note).",

@@ -16,6 +16,12 @@ from connector.rules.suggest import close
 from connector.rules.tree import Notify, Suppress, TaskNotice, WebhookNotice
 
 PLACEHOLDERS = ("name", "company", "stage", "score")  # what a subject has in braces
+_SLIPS: Mapping[str, str] = {
+    **dict.fromkeys(("nom", "contact", "first_name", "prenom"), "name"),
+    **dict.fromkeys(("societe", "entreprise", "account"), "company"),
+    **dict.fromkeys(("etape", "statut"), "stage"),
+    **dict.fromkeys(("points", "total"), "score"),
+}
 
 _NOTICE = Kind(
     "a notice",
@@ -42,7 +48,7 @@ _SUPPRESSION = Kind(
 _NOTIFY_EXAMPLE = "ops: {webhook: {url_from: OPS_WEBHOOK_URL, secret_from: OPS_WEBHOOK_SECRET}}"
 _SUPPRESS_EXAMPLE = 'marketing_email: {leave_list: "Nurturing"}'
 _VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]*")
-_NEARLY = re.compile(r"\$?\{?([A-Za-z]+(?:[_-][A-Za-z0-9]+)+)\}?")  # `$OPS_URL`, `ops_url`
+_NEARLY = re.compile(r"\$?\{?([A-Za-z]+(?:[_-][A-Za-z]+)+)\}?")  # `$OPS_URL`, `ops_url`
 _LONGEST_VARIABLE = 100  # characters
 _ADDRESS = re.compile(r"[^@\s,;<>]+@[^@\s,;<>]+[.][^@\s,;<>.]+")
 _BRACES = re.compile(r"\{([^{}]*)\}")
@@ -141,7 +147,7 @@ def _text(node: Node, mistakes: Mistakes) -> str | None:
     loose = sorted(set("{}") & set(_BRACES.sub("", said)))
     if not strange and not loose:
         return said
-    near = close(strange[0], PLACEHOLDERS, _FRENCH) if strange else None
+    near = close(strange[0], PLACEHOLDERS, _SLIPS) if strange else None
     what = [*(quoted(f"{{{word}}}") for word in strange), *(f"a single {quoted(brace)}" for brace in loose)]
     mistakes.add(
         "unknown-placeholder",
@@ -154,22 +160,31 @@ def _text(node: Node, mistakes: Mistakes) -> str | None:
     return None
 
 
-_FRENCH: Mapping[str, str] = {
-    **dict.fromkeys(("nom", "contact", "first_name", "prenom"), "name"),
-    **dict.fromkeys(("societe", "entreprise", "account"), "company"),
-    **dict.fromkeys(("etape", "statut"), "stage"),
-    **dict.fromkeys(("points", "total"), "score"),
-}
-
-
 # -- webhooks -----------------------------------------------------------------------------------------
 
 
 def _webhook(node: Node, mistakes: Mistakes) -> WebhookNotice | None:
-    said = reading.keys(node, _WEBHOOK, mistakes, "webhook: {url_from: OPS_URL, secret_from: OPS_SECRET}") or {}
+    _cover(node, mistakes)
+    example = "webhook: {url_from: OPS_WEBHOOK_URL, secret_from: OPS_WEBHOOK_SECRET}"
+    said = reading.keys(node, _WEBHOOK, mistakes, example) or {}
     url = _variable(said["url_from"], "url_from", "address", mistakes) if "url_from" in said else None
-    secret = _variable(said["secret_from"], "secret_from", "secret", mistakes) if "secret_from" in said else None
+    secret = (
+        _variable(said["secret_from"], "secret_from", "secret", mistakes) if "secret_from" in said else None
+    )
     return WebhookNotice(url, secret, node.place) if url and secret else None
+
+
+def _cover(node: Node, mistakes: Mistakes) -> None:
+    """Puts stars in place of what may be an address or a secret: a mistake shows the line it stands in."""
+    for entry in node.entries if isinstance(node, Block) else ():
+        one = entry.value
+        if not isinstance(one, Scalar) or _VARIABLE.fullmatch(one.text) or _NEARLY.fullmatch(one.text):
+            continue
+        start, end = one.place.col - 1, one.place.col - 1 + one.width
+        lines = list(mistakes.lines.get(one.place.file, ()))
+        for line in lines[one.place.line - 1 : one.place.line]:
+            lines[one.place.line - 1] = line[:start] + "*" * len(line[start:end]) + line[end:]
+        mistakes.know(one.place.file, tuple(lines))
 
 
 def _variable(node: Node, key: str, holds: str, mistakes: Mistakes) -> str | None:
@@ -189,7 +204,7 @@ def _variable(node: Node, key: str, holds: str, mistakes: Mistakes) -> str | Non
         why=f"these files are shared and kept for good: the {holds} of a webhook does not stand in them.",
         fix=f"write {quoted(better)}, and set that variable to the {holds}."
         if better
-        else f"put the {holds} into `.env`, such as `OPS_WEBHOOK_{key[:-5].upper()}=...`, and write that name "
-        "here; if this was a secret, make a new one.",
+        else f"put the {holds} into `.env`, such as `OPS_WEBHOOK_{key[:-5].upper()}=...`, and write that "
+        "name here; if this was a secret, make a new one.",
     )
     return None

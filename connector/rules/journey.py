@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from connector.rules import reading, scalars
 from connector.rules.condition import Conditions
-from connector.rules.nodes import Block, Items, Mistakes, Node, Scalar, listed, quoted
+from connector.rules.nodes import Block, Items, Mistakes, Node, listed, quoted
 from connector.rules.reading import Kind
 from connector.rules.tree import Disqualify, Recycle
 from connector.rules.vocabulary import Vocabulary
@@ -89,12 +89,13 @@ class Endings:
 
     def _no_signals(self, node: Node, axis: str, counted: frozenset[str]) -> None:
         there = [one for one in self._known.axes or () if one in counted]
+        made = f"Made of signals: {listed(there, 20)}." if there else "No score here is made of signals."
         self._mistakes.add(
             "no-signals",
             node,
             f"{quoted(axis)} cannot be reset: no signal gives points to it",
-            why="a reset ends what the signals up to then count for, in every score; who somebody is stays true. "
-            + (f"Made of signals: {listed(there, 20)}." if there else "No score here is made of signals."),
+            why="a reset ends what the signals up to then count for, in every score; who somebody is stays "
+            f"true. {made}",
             fix=f"write {quoted(f'reset: {there[0]}')}, or {quoted(f'reset: {NOTHING}')}."
             if there
             else "delete `reset`.",
@@ -121,5 +122,4 @@ def _has_signals(axis: Node) -> bool:
 
 
 def _is_of_signal(rule: Block) -> bool:
-    keys = [entry.key for entry in rule.entries]
-    return not any(isinstance(key, Scalar) and key.text in ("when", "without") for key in keys)
+    return not {entry.key.text for entry in rule.entries} & {"when", "without"}

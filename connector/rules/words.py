@@ -13,6 +13,7 @@ from connector.rules.tree import (
     Not,
     Reached,
     SalesSet,
+    StageRule,
     Test,
     Without,
 )
@@ -52,6 +53,17 @@ def words(condition: Condition, score: Score | None = None, kinds: frozenset[str
             return " and ".join(words(item, score, kinds) for item in items)
         case AnyOf(items=items):
             return " or ".join(words(item, score, kinds) for item in items)
+
+
+def leaving(stage: StageRule, score: Score | None = None, kinds: frozenset[str] = frozenset()) -> str:
+    """When somebody leaves the stage, as a short phrase; "" for a stage that nobody leaves."""
+    if stage.leave_when is None:
+        return ""
+    said = words(stage.leave_when, score, kinds)
+    if not stage.leave_for:
+        return said
+    several = isinstance(stage.leave_when, All | AnyOf) and len(stage.leave_when.items) > 1
+    return f"{f'({said})' if several else said} for {_span(stage.leave_for)}"
 
 
 _WORDS = {
