@@ -13,13 +13,16 @@ from sqlite_utils import Database
 
 from connector import signals
 from connector.errors import BadCommand
-from connector.model import Document, Score, Standing, Transition, moment
+from connector.hubspot.objects import PROPERTY_LEAD_STATUS
+from connector.model import Document, HandOff, Score, Standing, Transition, moment
+from connector.notices import Notices
 from connector.plan import Seen, Tally, item, kinds, share_moved
 from connector.rules.compile import dependencies
 from connector.rules.tree import Rules
+from connector.sales import Desk
 from connector.score import Scorer, Subject
-from connector.stage import OUT, Decision, Held, Witness, crm_stage, decide
-from connector.store import bookmarks, columns, decisions, engagement, outbox, plans, records
+from connector.stage import OUT, Decision, Held, Witness, decide, in_crm, set_back_by
+from connector.store import bookmarks, columns, decisions, engagement, handoffs, outbox, plans, records
 from connector.store.schema import write
 
 CHUNK = 1_000  # contacts judged at a time: memory does not grow with the account
@@ -53,16 +56,20 @@ def preview(
     *,
     starts: Mapping[str, Start] | None = None,
     everyone: bool = False,
+    scorer: Scorer | None = None,
     tick: Callable[[int], None] = lambda _: None,
 ) -> plans.PlanRow:
-    """Judges whoever needs it (everyone, if the rules are not those applied last) and stores the plan."""
+    """Judges whoever needs it (everyone, if the rules are not those applied last) and stores the plan.
+
+    :param scorer: of these rules, where they were compiled before
+    """
     stamp = fit(db, rules)
     whole = everyone or bookmarks.fact(db, "rules") != rules.hash
     ids = list(only) if only is not None else decisions.everyone(db) if whole else decisions.to_judge(db, now)
     with write(db):
         seq = plans.start(db, now, now, rules.hash, stamp)
     tally = Tally(contacts=records.count(db))
-    scorer = scorer_of(rules)
+    scorer = scorer or scorer_of(rules)
     chunk = PASS if len(ids) >= PASS else CHUNK
     for start in range(0, len(ids), chunk):
         documents = list(judge(db, scorer, ids[start : start + chunk], now, starts))
@@ -102,10 +109,11 @@ def judge(
     db: Database, scorer: Scorer, ids: Sequence[str], now: int, starts: Mapping[str, Start] | None = None
 ) -> Iterator[Document]:
     """The plan's documents of these contacts at `now`. A run that comes late replays the moments that it
-    missed, in order: a nap over a dip gives what an awake run would have decided."""
-    view = _View(db, scorer.rules, ids)
+    missed, in order: a nap over a dip gives what an awake run would have decided. Signals and others' words
+    count from their own moment on; what the CRM does not date is as the last pull saw it."""
+    view = _View(db, scorer.rules, ids, now)
     view.start_from(starts or {})
-    due = {} if starts else decisions.due(db, ids, now)
+    due = {} if starts else view.missed(now)
     while due:
         missed = [Subject(i, at, view.standing(i).epoch_at) for i, at in due.items()]
         passed = [view.pass_by(score, now) for score in _settled(db, scorer, view, missed, now)]
@@ -118,24 +126,26 @@ def _settled(
     db: Database, scorer: Scorer, view: _View, subjects: Sequence[Subject], now: int
 ) -> Iterator[Score]:
     """The subjects' scores; where a journey begins at this very moment, the score that it begins with."""
-    begun: list[Subject] = []
-    scores: list[Score] = []
-    for score in scorer.scores(db, subjects):
-        standing = view.begun(score, now)
-        if standing is None:
-            scores.append(score)
-        else:
-            begun.append(Subject(score.contact_id, score.as_of, standing.epoch_at))
-    scores += scorer.scores(db, begun) if begun else []
-    yield from sorted(scores, key=lambda score: score.contact_id)
+    settled: list[Score] = []
+    while subjects:
+        begun: list[Subject] = []
+        for score in scorer.scores(db, subjects):
+            standing = view.begun(score, now)
+            if standing is None:
+                settled.append(score)
+            else:
+                begun.append(Subject(score.contact_id, score.as_of, standing.epoch_at))
+        subjects = begun
+    yield from sorted(settled, key=lambda score: score.contact_id)
 
 
 class _View:
     """What the cache says of a few contacts, read at once."""
 
-    def __init__(self, db: Database, rules: Rules, ids: Sequence[str]) -> None:
+    def __init__(self, db: Database, rules: Rules, ids: Sequence[str], now: int = 0) -> None:
         self._db = db
         self._rules = rules
+        self._ids = ids
         self._order = stage_order(db)
         self._seen = records.seen(db, ids)
         self._standings = decisions.standings(db, ids)
@@ -144,6 +154,8 @@ class _View:
         self._points = decisions.last_points(db, ids)
         self._notes = decisions.notes(db, ids)
         self._passed: dict[str, tuple[Transition, ...]] = {}
+        self._sales = Desk(db, rules, ids, lambda i: self.standing(i).stage is not None, now)
+        self._notices = Notices(db, rules, ids, self._sales.may_tell)
 
     def start_from(self, starts: Mapping[str, Start]) -> None:
         self._standings |= {contact: start.standing for contact, start in starts.items()}
@@ -164,8 +176,7 @@ class _View:
         _, properties = self._seen.get(contact_id, (None, {}))
         if note is None or note.writer == "ours" or note.value != (properties.get(self._lifecycle) or ""):
             return None
-        sent = self._sent.get(contact_id, {}).get(self._lifecycle)
-        ours = crm_stage(self._rules, self.standing(contact_id).stage) or sent
+        ours = in_crm(self._rules, self.standing(contact_id).stage)
         undone = self._behind(note.value, ours) and self._behind(note.value, note.before)
         return Witness(note.value, note.writer, note.at, note.source_id or note.source, undone)
 
@@ -178,6 +189,14 @@ class _View:
         if other not in self._order or value not in ("", *self._order):
             return False
         return value == "" or self._order.index(value) < self._order.index(other)
+
+    def missed(self, now: int) -> dict[str, int]:
+        """Moments before `now` at which something was to be decided on these contacts. One that came after
+        the account's first decision was there from its creation on."""
+        found = decisions.due(self._db, self._ids, now)
+        since = bookmarks.fact(self._db, "decided_since")
+        new = records.created(self._db, self._ids, since, now) if since is not None else {}
+        return found | {i: at for i, at in new.items() if self.standing(i).stage is None}
 
     def begun(self, score: Score, now: int) -> Standing | None:
         """The standing with which a journey begins at the score's moment; None if none does."""
@@ -192,20 +211,25 @@ class _View:
         when that is."""
         decision = self._decide(score, now)
         self._start(score.contact_id, decision)
-        moments = [m for m in (score.next_change_at, decision.standing.wake_at) if m is not None]
-        return score.contact_id, min(moments, default=None)
+        note = self._notes.get(score.contact_id)
+        moments = (score.next_change_at, decision.standing.wake_at, note.at if note else None)
+        later = [moment for moment in moments if moment is not None and moment > score.as_of]
+        return score.contact_id, min(later, default=None)
 
     def _start(self, contact_id: str, decision: Decision) -> None:
         self._standings[contact_id] = decision.standing
         self._passed[contact_id] = decision.transitions
+        self._sales.start(contact_id, decision.handoffs)
 
     def _decide(self, score: Score, now: int) -> Decision:
         contact = score.contact_id
         standing, witness = self.standing(contact), self.witness(contact)
-        decision = decide(self._rules, score, standing, witness, now)
+        taken = self._sales.taken(contact, standing, witness, score.as_of)
+        decision = decide(self._rules, score, standing, witness, now, taken=taken)
         if decision.transitions and decision.standing.stage != self._rules.workflow.stages[0].id:
             kinds = kinds_of(self._db, contact, score.as_of)  # few: their reasons name the signals
-            decision = decide(self._rules, score, standing, witness, now, kinds)
+            decision = decide(self._rules, score, standing, witness, now, kinds, taken=taken)
+        decision = self._sales.follow(decision, self._seen[contact][1], witness, score.as_of)
         passed = self._passed.get(contact, ())
         return replace(decision, transitions=(*passed, *decision.transitions))
 
@@ -220,7 +244,9 @@ class _View:
             refused=self._refused.get(contact, {}),
             sent=self._sent.get(contact, {}),
         )
-        return item(self._rules, seen, score, self._decide(score, now), self._order)
+        decision = self._decide(score, now)
+        led = self._notices.led_to(contact, email, properties, score, decision)
+        return item(self._rules, seen, score, decision, self._order, led) | self._sales.document(decision)
 
 
 def _lifecycle(rules: Rules) -> str:
@@ -264,10 +290,11 @@ def _remembered(rules: Rules, contact_id: str, properties: Mapping[str, str | No
     stage = properties.get(fields.get("stage", ""))
     if stage not in (*stages, OUT):
         return Standing(contact_id)
-    epoch = properties.get(fields.get("epoch", "")) or ""
+    epoch = moment(properties.get(fields.get("epoch", "")) or "")
     return Standing(
         contact_id,
-        epoch_at=moment(epoch),
+        journey=1 if epoch is None else 2,  # at least
+        epoch_at=epoch,
         stage=stage,
         temperature=properties.get(fields.get("temperature", "")),
         reached=frozenset(stages[: stages.index(stage) + 1] if stage in stages else ()),
@@ -276,12 +303,12 @@ def _remembered(rules: Rules, contact_id: str, properties: Mapping[str, str | No
 
 
 def _still_held(rules: Rules, standing: Standing, note: decisions.StageNote | None) -> Standing:
-    """A journey that began when a person set the contact back: it is left alone as long as it would have been."""
-    if note is None or note.writer not in ("person", "app") or note.at != standing.epoch_at:
+    """A journey that began as somebody set the contact back: left alone as long as it would have been."""
+    if note is None or note.writer not in ("person", "app", "crm") or note.at != standing.epoch_at:
         return standing
-    why = f"set back to {note.value or 'nothing'} {'by hand in the CRM' if note.writer == 'person' else 'by another app'}"
+    word = Witness(note.value, note.writer, note.at, note.source_id or note.source)
     until = note.at + rules.workflow.overrides.hold
-    return replace(standing, held_since=note.at, held_until=until, held_why=why)
+    return replace(standing, held_since=note.at, held_until=until, held_why=set_back_by(word))
 
 
 def braked(plan: plans.PlanRow, brake: float) -> bool:
@@ -307,14 +334,16 @@ def accept(db: Database, plan: plans.PlanRow, now: int) -> Accepted:
         left: list[Document] = []
         for document in plans.items(db, plan.seq):
             if document["contact"] in changed:
-                left.append({name: document[name] for name in ("contact", "changes")})
+                left.append({name: document[name] for name in ("contact", "changes", "actions")})
             else:
                 taking.record(document)
         decisions.clear_dirty(db, taking.done, plan.stamp)
         decisions.mark_dirty(db, [document["contact"] for document in left])
         _remember_rules(db, plan)
+        if bookmarks.fact(db, "decided_since") is None:
+            bookmarks.set_fact(db, "decided_since", now)
         plans.accepted(db, plan.seq)
-    stale = tuple(document["contact"] for document in left if document["changes"])
+    stale = tuple(document["contact"] for document in left if document["changes"] or document["actions"])
     return Accepted(taking.put, taking.contacts, stale, taking.held)
 
 
@@ -334,12 +363,16 @@ class _Taking:
         decisions.put_standing(db, _standing(document["standing"]))
         moves = [Transition(**row) for row in document["transitions"]]
         decisions.put_transitions(db, moves, plan.id, plan.rules)
+        handoffs.put(db, [HandOff(**row) for row in document["handoffs"]])
         self._hold(contact, document["hold"])
         rows = [
             outbox.Put(contact, "property", c["property"], c["old"], c["new"]) for c in document["changes"]
         ]
         wanted = {row.key: row.new for row in rows} | document["refused"]
-        outbox.withdraw(db, plan, contact, wanted, self._now)
+        over = document["overtaken"]
+        kept = () if over else (PROPERTY_LEAD_STATUS,)
+        outbox.withdraw(db, plan, contact, wanted, self._now, kept=kept, kinds=over)
+        rows += [outbox.Put(contact, a["kind"], a["key"], None, a["value"]) for a in document["actions"]]
         self.put += outbox.put(db, plan, rows, self._now)
         self.contacts += bool(rows)
         self.done.append(contact)

@@ -12,15 +12,16 @@ from typing import Any
 
 from sqlite_utils import Database
 
+from connector import speed
 from connector.decide import kinds_of, scorer_of, standing_of, witness_of
 from connector.errors import BadCommand
-from connector.model import POINT, Document, Score, iso, mask
+from connector.model import POINT, Document, Score, Standing, iso, mask
 from connector.plan import decimal, label
 from connector.rules.tree import Rule, Rules, SignalRule
 from connector.rules.words import words
 from connector.score import Point, Scorer, Subject
 from connector.stage import criteria, holds, view, written_by
-from connector.store import decisions, engagement, records
+from connector.store import bookmarks, decisions, engagement, records
 
 BOUNDARIES = 60  # moments ahead that are looked at for the next change
 
@@ -69,11 +70,16 @@ def explain(db: Database, rules: Rules, who: str, at: int) -> Explanation:
         "temperature": standing.temperature,
         "stage": standing.stage,
         "stage_since": iso(standing.stage_since),
+        "journey_number": standing.journey,
+        "counts_since": iso(standing.epoch_at),
+        "cooling_until": iso(standing.cool_until) if (standing.cool_until or 0) > at else None,
+        "leaving": _leaving(rules, standing),
         "seen_at": iso(contact["seen_at"]),
         "hold": _hold(db, contact["id"], at),
         "note": _note(db, contact["id"]),
         "stages": _stages(db, rules, score, contact["id"]),
         "journey": _journey(db, contact["id"]),
+        "handoffs": speed.of(db, rules, contact["id"], bookmarks.fact(db, "owners") or {}, at),
         "next": _next(db, scorer, subject, score),
     }
     return Explanation(summary, _lines(db, scorer, subject, score))
@@ -86,6 +92,14 @@ def number(points: int) -> float:
 def _hold(db: Database, contact_id: str, at: int) -> Document | None:
     row = decisions.holds(db, [contact_id], at).get(contact_id)
     return {"why": row.why, "since": iso(row.since), "until": iso(row.until)} if row else None
+
+
+def _leaving(rules: Rules, standing: Standing) -> Document | None:
+    """The stage that no longer holds: since when, and from when on it is left."""
+    stage = next((s for s in rules.workflow.stages if s.id == standing.stage), None)
+    if stage is None or standing.leaving_since is None:
+        return None
+    return {"since": iso(standing.leaving_since), "until": iso(standing.leaving_since + stage.leave_for)}
 
 
 def _note(db: Database, contact_id: str) -> str:
@@ -107,6 +121,7 @@ def _journey(db: Database, contact_id: str) -> list[Document]:
             "rule": row["rule"],
             "actor": row["actor"],
             "imputed": bool(row["imputed"]),
+            "number": row["journey"],
         }
         for row in decisions.transitions(db, contact_id)
     ]

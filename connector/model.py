@@ -20,6 +20,7 @@ POINT = 100_000  # the rules say thousandths of a point, decay hundredths of tho
 
 # who wrote a value: we; the CRM by default, an import or a form; its own automation; a person; another app
 Writer = Literal["ours", "default", "crm", "person", "app"]
+OUT = "disqualified"  # where a contact stands that left the funnel: no stage of the workflow's
 
 
 class Secret:
@@ -218,7 +219,8 @@ class Standing:
 
     `epoch_at`: when the journey began; signals up to then belong to an earlier one. `leaving_since`: since
     when the stage's `leave_when` holds. `cool_until`: no stage is entered by rules before. `fired`: the rules
-    for recycling and disqualifying that held last (None: unknown). `wake_at`: when a timer of these runs out.
+    for recycling and disqualifying that held last (None: unknown, the standing is what the CRM remembers).
+    `heard_at`: the last word about the stage that was acted on. `wake_at`: when a timer runs out.
     """
 
     contact_id: str
@@ -235,6 +237,7 @@ class Standing:
     held_since: int | None = None
     held_until: int | None = None
     held_why: str = ""
+    heard_at: int | None = None
     wake_at: int | None = None
 
 
@@ -260,7 +263,8 @@ class HandOff:
 
     `due_at`: by when somebody is to be in touch (None: no SLA). `state`: offered, then accepted, rejected
     (`why`) or expired at `settled_at`. `first_touch_at`: the first human touch after it was offered;
-    `under_way`: sales was already talking to them. `breached_at`: `due_at`, once it passed without a touch.
+    `under_way`: sales was already talking to them. `breached_at`: `due_at`, if it was still open then.
+    `told_at`: when it was decided; later than `offered_at` where a run came late.
     """
 
     contact_id: str
@@ -275,6 +279,7 @@ class HandOff:
     first_touch_at: int | None = None
     under_way: bool = False
     breached_at: int | None = None
+    told_at: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

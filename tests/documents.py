@@ -13,11 +13,15 @@ from typing import Any
 from command_line import Folder, finish, on, stop
 
 from connector.sandbox import Portal
-from connector.sandbox.rows import Object
+from connector.sandbox.rows import Form, Link, Object, Submission
 from connector.sandbox.state import SCOPES
 
 STAGE = "lifecyclestage"
 Document = dict[str, Any]
+AGREED = """
+notify: {sales: {task: {to: owner, subject: "New {stage}: {name}", due: 4h}, lead_status: OPEN}}
+suppress: {mail: {leave_list: "There is no such list"}}
+"""
 
 
 class Walk:
@@ -88,6 +92,7 @@ def _every_day(walk: Walk, folder: Folder) -> None:
     walk(folder, "status")
     walk(folder, "runs")
     _stale(walk, folder, lead)
+    _handed_over(walk, folder)
     process = folder.start("run", "--json")
     assert process.stdout is not None
     lines = [process.stdout.readline() for _ in range(2)]
@@ -115,6 +120,31 @@ def _stale(walk: Walk, folder: Folder, contact: str) -> None:
     folder.portal.edit(contact, {"jobtitle": "Étudiante"})
     walk(folder, "pull")
     walk(folder, "apply", "--yes")
+
+
+def _handed_over(walk: Walk, folder: Folder) -> None:
+    """Somebody new asks for a quote; sales calls back after the agreed hour."""
+    portal, who = folder.portal, 70_000_000_002
+    assert portal is not None
+    told = "- sales_set: sql\n    sla: {first_touch: 1h}\n    notify: sales\n    suppress: mail\n"
+    folder.edit("workflows/qualification.yaml", "- sales_set: sql\n", told)
+    with (folder.path / "workflows" / "qualification.yaml").open("a", encoding="utf-8") as file:
+        file.write(AGREED)
+    at = portal.state()["now"] - 1000
+    asked = Submission("guid-quote", at, {"email": "neuve@acme.fr"}, "https://acme.fr/devis")
+    new = Object("contacts", who, {"email": "neuve@acme.fr"}, at, at)
+    portal.load([new, Form("guid-quote", "devis", at), asked])
+    walk(folder, "pull")
+    walk(folder, "plan")
+    walk(folder, "apply", "--yes")
+    walk(folder, "outbox")
+    folder.advance(2 * 3600)
+    said = {"hs_timestamp": str(at + 5_400_000), "hs_call_direction": "OUTBOUND"}
+    portal.load([Object("calls", who + 1, said, at, at + 5_400_000), Link("calls", who + 1, "contacts", who)])
+    walk(folder, "sync")
+    walk(folder, "explain", str(who))
+    walk(folder, "contacts", "--stage", "sql")
+    walk(folder, "status")
 
 
 def _apart(walk: Walk, folder: Folder) -> None:

@@ -61,9 +61,10 @@ def check(door: Door, crm: bool) -> Result:
     account, source = _account(door, crm)
     found = []
     if account is not None:
+        from connector.hubspot.objects import PROPERTY_LEAD_STATUS
         from connector.rules import against
 
-        found = against(rules, account)
+        found = against(rules, account, PROPERTY_LEAD_STATUS)
         if any(d.severity == "error" for d in found):
             raise BadRules([d for d in found if d.severity == "error"])
     workflow, mapping = rules.workflow, rules.mapping

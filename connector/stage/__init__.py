@@ -9,23 +9,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from connector.model import Score, Standing, Transition
+from connector.model import OUT, HandOff, Score, Standing, Transition
 from connector.rules.tree import Rules
-from connector.stage.back import (
-    OUT,
-    Held,
-    disqualified,
-    fired,
-    held,
-    left,
-    recycled,
-    reopened,
-    set_back,
-    taken_back,
-)
+from connector.stage.back import Held, held, leaving, left, released, set_back, set_back_by, taken_back
 from connector.stage.climb import Moment, climb
 from connector.stage.criteria import View, criteria, holds, reasons_of, view
-from connector.stage.witness import Witness, crm_stage, fresh, index, note, our_stage, written_by
+from connector.stage.ending import disqualified, fired, recycled, remembered, reopened
+from connector.stage.witness import Witness, crm_stage, fresh, in_crm, index, note, our_stage, written_by
 
 __all__ = [
     "OUT",
@@ -37,8 +27,10 @@ __all__ = [
     "crm_stage",
     "decide",
     "holds",
+    "in_crm",
     "our_stage",
     "reasons_of",
+    "set_back_by",
     "view",
     "written_by",
 ]
@@ -46,13 +38,15 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """`again`: a journey began at this very moment, and the score is to be made anew for it."""
+    """`again`: a journey began at this very moment, and the score is to be made anew for it. `handoffs`: all
+    of the contact's, as they are after it."""
 
     standing: Standing
     transitions: tuple[Transition, ...]
     hold: Held | None = None
     note: str = ""
     again: bool = False
+    handoffs: tuple[HandOff, ...] = ()
 
 
 def decide(
@@ -62,29 +56,41 @@ def decide(
     witness: Witness | None,
     now: int,
     kinds: frozenset[str] = frozenset(),
+    *,
+    taken: bool = False,
 ) -> Decision:
     """Where the contact stands at the score's `as_of`, decided `now`. `before` is the recorded standing (or
-    what the CRM remembers of it); `kinds` of signals that it has only make the reasons more exact."""
-    m = Moment(rules, score, fresh(witness, before), now, kinds)
+    what the CRM remembers of it); `kinds` of signals that it has only make the reasons more exact. `taken`: sales
+    took the contact on."""
+    m = Moment(rules, score, fresh(witness, before, score.as_of), now, kinds, taken)
+    if before.fired is None:
+        before = remembered(m, before)
+        m = replace(m, witness=fresh(witness, before, score.as_of))
+    standing, moves = _by_word(m, released(m, before))
+    if standing.journey == before.journey:
+        standing, more = _by_rules(m, standing)
+        moves += more
+    again = standing.journey != before.journey
+    if not again:
+        standing = _with_temperature(rules, score, standing)
+    standing = replace(standing, wake_at=_wake_at(rules, standing, m.at))
+    return Decision(standing, tuple(moves), held(standing, m.at), note(rules, witness, standing), again)
+
+
+def _by_word(m: Moment, before: Standing) -> tuple[Standing, list[Transition]]:
+    """Back by what others said."""
     standing, moves = taken_back(m, before)
     standing, more = set_back(m, standing)
-    moves += more
-    standing, more = _by_rules(m, standing) if standing.epoch_at == before.epoch_at else (standing, [])
-    moves += more
-    standing = _with_temperature(rules, score, standing)
-    standing = replace(standing, wake_at=_wake_at(rules, standing, m.at))
-    again = standing.epoch_at != before.epoch_at
-    return Decision(standing, tuple(moves), held(standing, m.at), note(rules, witness, standing), again)
+    return standing, moves + more
 
 
 def _by_rules(m: Moment, before: Standing) -> tuple[Standing, list[Transition]]:
     now_true = fired(m, before)
-    standing = reopened(m, before, now_true)
-    standing, moves = disqualified(m, standing, now_true)
-    if standing.stage != OUT and not moves:
-        standing, moves = recycled(m, standing, now_true)
-    if standing.stage != OUT and not moves:
-        standing, moves = _along(m, standing)
+    for way in (reopened, disqualified, recycled):
+        standing, moves = way(m, before, now_true)
+        if moves:
+            return replace(standing, fired=now_true), moves
+    standing, moves = (before, []) if before.stage == OUT else _along(m, before)
     return replace(standing, fired=now_true), moves
 
 
@@ -93,15 +99,9 @@ def _along(m: Moment, before: Standing) -> tuple[Standing, list[Transition]]:
     cooling = before.cool_until is not None and m.at < before.cool_until
     free = not cooling and held(before, m.at) is None
     standing, moves = climb(m, before, by_rules=free)
-    if moves or not free:
-        return standing, moves
-    return left(m, standing, accepted(m, standing))
-
-
-def accepted(m: Moment, standing: Standing) -> bool:
-    """Whether sales took the contact on: from `sql` on it did."""
-    stages = [stage.id for stage in m.rules.workflow.stages]
-    return "sql" in stages and index(m.rules, standing.stage) >= stages.index("sql")
+    if not free:
+        return replace(standing, leaving_since=None), moves
+    return (leaving(m, replace(standing, leaving_since=None)), moves) if moves else left(m, standing)
 
 
 def _wake_at(rules: Rules, standing: Standing, at: int) -> int | None:

@@ -1,18 +1,16 @@
-"""The ways back: a person's word, the CRM's own, leaving, recycling, disqualifying. Nothing else goes back."""
+"""The ways back by others' word, and out of a stage: set back, undone by the CRM, left when it no longer holds."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from connector.model import Standing, Transition
-from connector.rules.tree import Condition
+from connector.model import DAY, OUT, Standing, Transition
 from connector.stage.climb import Moment
 from connector.stage.criteria import holds, reason, view
-from connector.stage.witness import index, our_stage, says
+from connector.stage.witness import Witness, adopted, index, our_stage, says
 
-OUT = "disqualified"  # where a contact stands that left the funnel: no stage of the workflow's
+PING_PONG = DAY  # the CRM undoes what we do twice within it: somebody's automation works against ours
 Moved = tuple[Standing, list[Transition]]
 
 
@@ -30,15 +28,24 @@ def held(standing: Standing, at: int) -> Held | None:
     return Held(standing.held_why, standing.held_since, standing.held_until)
 
 
+def released(m: Moment, before: Standing) -> Standing:
+    """A later word that says where the contact stands ends what an earlier one held; one more step back by the
+    CRM's automation does not."""
+    word = m.witness
+    if before.held_since is None or word is None or adopted(m.rules, word) is None:
+        return before
+    if word.at <= before.held_since or word.at == before.heard_at:
+        return before
+    return replace(before, held_since=None, held_until=None, held_why="")
+
+
 def taken_back(m: Moment, before: Standing) -> Moved:
     """The CRM's own automation undid a stage: a deal that was won no longer is."""
-    if m.witness is None or not m.witness.undone or m.witness.writer != "crm":
-        return before, []
-    stage = our_stage(m.rules, m.witness.value)
-    if stage is None or index(m.rules, stage) >= index(m.rules, before.stage):
+    stage = _behind(m, before)
+    if m.witness is None or stage is None or m.witness.writer != "crm" or _ping_pong(before, m.witness):
         return before, []
     move = m.move(before, stage, says(m.witness), actor="crm")
-    return replace(before, stage=stage, stage_since=m.at, leaving_since=None), [move]
+    return replace(before, stage=stage, stage_since=m.at, leaving_since=None, heard_at=m.witness.at), [move]
 
 
 def set_back(m: Moment, before: Standing) -> Moved:
@@ -46,24 +53,44 @@ def set_back(m: Moment, before: Standing) -> Moved:
 
     What happened before counts no more: to come back it takes fresh evidence.
     """
-    overrides, word = m.rules.workflow.overrides, m.witness
-    if word is None or not word.undone or word.writer not in ("person", "app") or not overrides.sales_wins:
+    overrides, word, to = m.rules.workflow.overrides, m.witness, _behind(m, before)
+    if word is None or to is None or not overrides.sales_wins:
         return before, []
-    until = word.at + overrides.hold
-    if until <= m.at or before.held_since == word.at:
+    if word.writer not in ("person", "app") and not _ping_pong(before, word):
         return before, []
-    who = "by hand in the CRM" if word.writer == "person" else f"by another app ({word.by or 'unnamed'})"
-    why = f"set back to {word.value or 'nothing'} {who}"
-    stages = m.rules.workflow.stages
-    to = stages[max(0, index(m.rules, our_stage(m.rules, word.value)))].id
     actor: Literal["sales", "crm"] = "sales" if word.writer == "person" else "crm"
-    moves = [m.move(before, to, why, actor=actor)] if index(m.rules, before.stage) > index(m.rules, to) else []
-    opened = opened_at(m, before, to, word.at)
-    return replace(opened, held_since=word.at, held_until=until, held_why=why), moves
+    move = m.move(before, to, set_back_by(word), actor=actor)
+    opened = replace(opened_at(m, before, to, word.at), held_since=None, held_until=None, held_why="")
+    until = word.at + overrides.hold
+    if until > m.at:
+        opened = replace(opened, held_since=word.at, held_until=until, held_why=set_back_by(word))
+    return opened, [move]
 
 
-def opened_at(m: Moment, before: Standing, stage: str, epoch: int) -> Standing:
-    """The next journey, which begins at a stage."""
+def set_back_by(word: Witness) -> str:
+    """Who set a contact back, and to what."""
+    who = {
+        "person": "by hand in the CRM",
+        "app": f"by another app {f'({word.by})' if word.by else ''}".strip(),
+        "crm": "by the CRM's own automation, twice within a day",
+    }
+    return f"set back to {word.value or 'nothing'} {who[word.writer]}"
+
+
+def _behind(m: Moment, before: Standing) -> str | None:
+    """Our stage for a word that undoes one; None where there is no such word. Cleared is the first stage."""
+    if m.witness is None or not m.witness.undone or before.stage in (None, OUT):
+        return None
+    to = m.rules.workflow.stages[max(0, index(m.rules, our_stage(m.rules, m.witness.value)))].id
+    return to if index(m.rules, to) < index(m.rules, before.stage) else None
+
+
+def _ping_pong(before: Standing, word: Witness) -> bool:
+    return word.writer == "crm" and before.heard_at is not None and word.at - before.heard_at <= PING_PONG
+
+
+def opened_at(m: Moment, before: Standing, stage: str, epoch: int | None) -> Standing:
+    """The next journey, which begins at a stage. Signals count from `epoch` on."""
     stages = m.rules.workflow.stages
     return replace(
         before,
@@ -77,77 +104,47 @@ def opened_at(m: Moment, before: Standing, stage: str, epoch: int) -> Standing:
     )
 
 
-def fired(m: Moment, before: Standing) -> frozenset[str]:
-    """The rules for recycling and disqualifying that hold now: each acts when it begins to hold, once."""
-    return frozenset(str(place) for place, when in _rules(m) if _holds(m, before, when))
+def left(m: Moment, before: Standing) -> Moved:
+    """Out of a stage that has not held for long enough, to the one before; and from there too, if so."""
+    standing, moves = leaving(m, before), list[Transition]()
+    while (move := _leave(m, standing)) is not None:
+        moves.append(move)
+        reached = standing.reached - {standing.stage or ""}
+        gone = replace(standing, stage=move.to_stage, stage_since=m.at, reached=reached, leaving_since=None)
+        standing = leaving(m, gone)
+    return standing, moves
 
 
-def beginning(before: Standing, now_true: frozenset[str]) -> frozenset[str]:
-    """Those of the rules that begin to hold now; what was remembered of an earlier cache has acted already."""
-    return now_true - (now_true if before.fired is None else before.fired)
+def leaving(m: Moment, standing: Standing) -> Standing:
+    """Since when the stage's `leave_when` holds; never of one that sales accepted, or that nobody leaves."""
+    n = index(m.rules, standing.stage)
+    asked = m.rules.workflow.stages[n].leave_when if n > 0 else None
+    if asked is None or accepted(m, standing) or not _holds(m, standing, n, "leave_when"):
+        return replace(standing, leaving_since=None)
+    return standing if standing.leaving_since is not None else replace(standing, leaving_since=m.at)
 
 
-def _rules(m: Moment) -> Iterator[tuple[object, Condition]]:
-    workflow = m.rules.workflow
-    yield from ((rule.place, rule.when) for rule in workflow.recycle)
-    yield from ((rule.place, rule.when) for rule in workflow.disqualify)
+def _leave(m: Moment, standing: Standing) -> Transition | None:
+    """Not while its own rule holds, nor while somebody else's word keeps it there."""
+    n = index(m.rules, standing.stage)
+    stage = m.rules.workflow.stages[n]
+    if standing.leaving_since is None or stage.leave_when is None:
+        return None
+    if m.at < standing.leaving_since + stage.leave_for or _holds(m, standing, n, "enter_when"):
+        return None
+    if index(m.rules, adopted(m.rules, m.witness)) >= n:
+        return None
+    looked = view(m.rules, m.score, standing, m.witness, m.kinds)
+    why = reason(stage.leave_when, looked, m.score)
+    return m.move(standing, m.rules.workflow.stages[n - 1].id, why, rule=str(stage.place))
 
 
-def _holds(m: Moment, before: Standing, when: Condition) -> bool:
-    return holds(when, view(m.rules, m.score, before, m.witness, m.kinds))
+def _holds(m: Moment, standing: Standing, n: int, name: Literal["enter_when", "leave_when"]) -> bool:
+    asked = getattr(m.rules.workflow.stages[n], name)
+    return asked is not None and holds(asked, view(m.rules, m.score, standing, m.witness, m.kinds))
 
 
-def reopened(m: Moment, before: Standing, now_true: frozenset[str]) -> Standing:
-    """A disqualified contact comes back when a person takes the reason away, or sets a stage in the CRM."""
-    if before.stage != OUT:
-        return before
-    word = m.witness is not None and m.witness.writer == "person" and m.witness.at > (before.stage_since or 0)
-    reasons = {str(rule.place) for rule in m.rules.workflow.disqualify}
-    if not word and reasons & now_true:
-        return before
-    return replace(before, journey=before.journey + 1, stage=None, stage_since=None, reached=frozenset())
-
-
-def disqualified(m: Moment, before: Standing, now_true: frozenset[str]) -> Moved:
-    for rule in m.rules.workflow.disqualify:
-        if str(rule.place) in beginning(before, now_true) and not _customer(m, before) and before.stage != OUT:
-            why = reason(rule.when, view(m.rules, m.score, before, m.witness, m.kinds), m.score)
-            move = m.move(before, OUT, why, rule=str(rule.place))
-            return replace(before, stage=OUT, stage_since=m.at, leaving_since=None), [move]
-    return before, []
-
-
-def recycled(m: Moment, before: Standing, now_true: frozenset[str]) -> Moved:
-    """Closes the journey and opens the next, at the rule's stage at the furthest."""
-    for rule in m.rules.workflow.recycle:
-        if str(rule.place) not in beginning(before, now_true) or _customer(m, before) or before.stage == OUT:
-            continue
-        here = min(index(m.rules, before.stage), index(m.rules, rule.to))
-        to = m.rules.workflow.stages[max(0, here)].id
-        why = "recycled: " + reason(rule.when, view(m.rules, m.score, before, m.witness, m.kinds), m.score)
-        opened = replace(opened_at(m, before, to, m.at), cool_until=m.at + rule.cool_down or None)
-        return opened, [m.move(before, to, why, rule=str(rule.place))]
-    return before, []
-
-
-def left(m: Moment, before: Standing, accepted: bool) -> Moved:
-    """Out of the stage, to the one before, once what says so has held long enough; never after sales accepted."""
-    n = index(m.rules, before.stage)
-    stage = m.rules.workflow.stages[n] if n > 0 else None
-    looked = view(m.rules, m.score, before, m.witness, m.kinds)
-    leaving = stage is not None and stage.leave_when is not None and holds(stage.leave_when, looked)
-    if stage is None or stage.leave_when is None or not leaving or accepted:
-        return replace(before, leaving_since=None), []
-    since = m.at if before.leaving_since is None else before.leaving_since
-    still = stage.enter_when is not None and holds(stage.enter_when, looked)
-    if m.at < since + stage.leave_for or still:
-        return replace(before, leaving_since=since), []
-    to = m.rules.workflow.stages[n - 1].id
-    move = m.move(before, to, reason(stage.leave_when, looked, m.score), rule=str(stage.place))
-    reached = before.reached - {stage.id}
-    return replace(before, stage=to, stage_since=m.at, reached=reached, leaving_since=None), [move]
-
-
-def _customer(m: Moment, standing: Standing) -> bool:
-    """Customers are outside the funnel."""
-    return index(m.rules, standing.stage) == len(m.rules.workflow.stages) - 1
+def accepted(m: Moment, standing: Standing) -> bool:
+    """Whether sales took the contact on: it accepted what it was handed; from `sql` on it did."""
+    stages = m.rules.workflow.stages_named()
+    return m.taken or ("sql" in stages and index(m.rules, standing.stage) >= stages.index("sql"))

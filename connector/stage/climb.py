@@ -14,13 +14,15 @@ from connector.stage.witness import Witness, adopted, index, says
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """One evaluation: of whom, by what, decided when. `kinds` of signals only make reasons more exact."""
+    """One evaluation: of whom, by what, decided when. `kinds` of signals only make reasons more exact;
+    `taken`: sales took the contact on."""
 
     rules: Rules
     score: Score
     witness: Witness | None
     now: int
     kinds: frozenset[str] = frozenset()
+    taken: bool = False
 
     @property
     def at(self) -> int:
@@ -34,18 +36,19 @@ class Moment:
         *,
         rule: str = "",
         actor: Literal["rule", "sales", "crm"] = "rule",
-        at: int | None = None,
         imputed: bool = False,
+        leaving: str | None = None,
     ) -> Transition:
+        """The row of a step from where `before` stands, or from the stage that is `leaving`."""
         return Transition(
             contact_id=self.score.contact_id,
             journey=before.journey,
-            from_stage=before.stage,
+            from_stage=leaving or before.stage,
             to_stage=to,
             rule=rule,
             why=why,
             actor=actor,
-            effective_at=self.at if at is None else at,
+            effective_at=self.at,
             decided_at=self.now,
             imputed=imputed,
         )

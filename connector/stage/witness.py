@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from connector.model import Standing, Writer
 from connector.rules.tree import Rules
@@ -40,15 +40,29 @@ def index(rules: Rules, stage: str | None) -> int:
     return next((n for n, s in enumerate(rules.workflow.stages) if s.id == stage), -1)
 
 
-def fresh(witness: Witness | None, standing: Standing) -> Witness | None:
-    """A word about an earlier journey says nothing of this one."""
-    if witness is None or (standing.epoch_at is not None and witness.at <= standing.epoch_at):
+def in_crm(rules: Rules, stage: str | None) -> str | None:
+    """The CRM's value for a stage, or for the nearest before it that the mapping names."""
+    stages = rules.workflow.stages[: index(rules, stage) + 1]
+    return next((value for s in reversed(stages) if (value := crm_stage(rules, s.id))), None)
+
+
+def fresh(witness: Witness | None, standing: Standing, at: int) -> Witness | None:
+    """What others said by then. A word about an earlier journey says nothing of this one; one that was acted
+    on still says where the contact stands, and sets it back no second time."""
+    if witness is None or witness.at > at or witness.at <= _or(standing.epoch_at, witness.at - 1):
         return None
-    return witness
+    heard = _or(standing.heard_at, witness.at - 1)
+    if witness.at < heard:
+        return None
+    return replace(witness, undone=False) if witness.at == heard else witness
+
+
+def _or(moment: int | None, other: int) -> int:
+    return other if moment is None else moment
 
 
 def adopted(rules: Rules, witness: Witness | None) -> str | None:
-    """The stage that others' word puts the contact at, at least."""
+    """The stage that others' word puts the contact at, at least; None where it says nothing of the kind."""
     if witness is None or witness.undone:
         return None
     stage = our_stage(rules, witness.value)
@@ -79,6 +93,9 @@ def note(rules: Rules, witness: Witness | None, standing: Standing) -> str:
     """The visible difference between what the CRM says and what we say."""
     if witness is None or witness.writer == "ours":
         return ""
-    if standing.stage in (our_stage(rules, witness.value),) or crm_stage(rules, standing.stage) == witness.value:
+    if (
+        standing.stage in (our_stage(rules, witness.value),)
+        or crm_stage(rules, standing.stage) == witness.value
+    ):
         return ""
     return says(witness)

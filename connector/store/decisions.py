@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -119,16 +119,25 @@ def last_points(db: Database, ids: Sequence[str]) -> dict[str, int]:
     )
 
 
+_DUE = """
+SELECT contact_id, min(at) FROM (
+  SELECT contact_id, next_change_at AS at FROM score WHERE contact_id IN (SELECT value FROM json_each(:ids))
+  UNION ALL
+  SELECT contact_id, wake_at FROM standing WHERE contact_id IN (SELECT value FROM json_each(:ids))
+  UNION ALL
+  SELECT n.contact_id, n.at FROM score s JOIN stage_note n ON n.contact_id = s.contact_id AND n.at > s.as_of
+  WHERE s.contact_id IN (SELECT value FROM json_each(:ids))
+  UNION ALL
+  SELECT s.contact_id, min(g.at) FROM dirty d JOIN score s ON s.contact_id = d.contact_id
+  JOIN signal g ON g.contact_id = s.contact_id AND g.at > s.as_of AND g.rejected IS NULL
+  WHERE d.contact_id IN (SELECT value FROM json_each(:ids)) GROUP BY s.contact_id
+) WHERE at < :now GROUP BY contact_id"""
+
+
 def due(db: Database, ids: Sequence[str], now: int) -> dict[str, int]:
-    """Moments before `now` at which the last accepted decisions were to change by themselves."""
-    wanted = _json(list(ids))
-    rows = db.execute(
-        "SELECT contact_id, min(at) FROM (SELECT contact_id, next_change_at AS at FROM score WHERE next_change_at < ?1 "
-        "AND contact_id IN (SELECT value FROM json_each(?2)) UNION ALL SELECT contact_id, wake_at FROM standing "
-        "WHERE wake_at < ?1 AND contact_id IN (SELECT value FROM json_each(?2))) GROUP BY contact_id",
-        [now, wanted],
-    )
-    return dict(rows.fetchall())
+    """The first moment before `now` at which the last accepted decision on each was to change: by itself, or
+    by a signal or a word about the stage that came since."""
+    return dict(db.execute(_DUE, {"ids": _json(list(ids)), "now": now}).fetchall())
 
 
 def put_score(db: Database, score: Score, rules: str, stamp: int) -> None:
@@ -178,12 +187,16 @@ def settled(db: Database, rules: str, now: int, size: int) -> Iterator[list[Sett
 def standings(db: Database, ids: Sequence[str]) -> dict[str, Standing]:
     marks = ", ".join("?" * len(ids))
     rows = db.query(f"SELECT * FROM standing WHERE contact_id IN ({marks})", list(ids))
-    return {row["contact_id"]: _standing(row) for row in rows}
+    read = ({**row, **{name: orjson.loads(row[name] or "null") for name in _SETS}} for row in rows)
+    return {row["contact_id"]: standing_of(row) for row in read}
 
 
-def _standing(row: dict[str, Any]) -> Standing:
-    fired = None if row["fired"] is None else frozenset(orjson.loads(row["fired"]))
-    return Standing(**{**row, "reached": frozenset(orjson.loads(row["reached"])), "fired": fired})
+_SETS = ("reached", "fired")
+
+
+def standing_of(row: Mapping[str, Any]) -> Standing:
+    """A standing as JSON has it: sets are lists."""
+    return Standing(**{**row, **{n: None if row[n] is None else frozenset(row[n]) for n in _SETS}})
 
 
 def epochs(db: Database, ids: Sequence[str]) -> dict[str, int | None]:
@@ -315,19 +328,30 @@ def _by(db: Database, column: str) -> dict[str, int]:
 
 
 def listed(
-    db: Database, now: int, *, stage: str | None, band: str | None, held: bool, limit: int | None
+    db: Database,
+    now: int,
+    *,
+    stage: str | None,
+    band: str | None,
+    held: bool,
+    limit: int | None,
+    breached: bool = False,
 ) -> tuple[int, list[dict[str, Any]]]:
     """How many judged contacts fit, and the hottest `limit` of them."""
     where = (
         "FROM contact c JOIN score s ON s.contact_id = c.id JOIN standing t ON t.contact_id = c.id "
         "LEFT JOIN hold h ON h.contact_id = c.id AND h.until > :now "
         "WHERE (:stage IS NULL OR t.stage = :stage) AND (:band IS NULL OR t.temperature = :band) "
-        "AND (NOT :held OR h.contact_id IS NOT NULL)"
+        "AND (NOT :held OR h.contact_id IS NOT NULL) AND (NOT :breached OR c.id IN "
+        "(SELECT contact_id FROM handoff WHERE state = 'offered' AND due_at <= :now))"
     )
-    asked = {"now": now, "stage": stage, "band": band, "held": held, "limit": -1 if limit is None else limit}
+    asked = {"now": now, "stage": stage, "band": band, "held": held, "breached": breached}
+    asked["limit"] = -1 if limit is None else limit
     found = int(db.execute(f"SELECT count(*) {where}", asked).fetchone()[0])
     rows = db.query(
-        "SELECT c.id, c.email, t.stage, t.stage_since, t.temperature, s.points, s.parts, s.counted, h.until, h.why AS held_why "
+        "SELECT c.id, c.email, t.stage, t.stage_since, t.journey, t.temperature, s.points, s.parts, s.counted, h.until, "
+        "h.why AS held_why, (SELECT why FROM transition m WHERE m.contact_id = c.id AND m.to_stage = t.stage "
+        "ORDER BY m.seq DESC LIMIT 1) AS stage_why "
         f"{where} ORDER BY s.points DESC, c.id LIMIT :limit",
         asked,
     )

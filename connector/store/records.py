@@ -211,6 +211,16 @@ def find(db: Database, who: str) -> list[dict[str, Any]]:
     )
 
 
+def created(db: Database, ids: Sequence[str], first: int, before: int) -> dict[str, int]:
+    """Those of these contacts that were created from `first` on and before a moment, and when."""
+    rows = db.execute(
+        "SELECT id, created_at FROM contact WHERE created_at >= ? AND created_at < ? "
+        "AND id IN (SELECT value FROM json_each(?))",
+        [first, before, orjson.dumps(list(ids)).decode()],
+    )
+    return dict(rows.fetchall())
+
+
 def oddities(db: Database) -> list[dict[str, Any]]:
     return list(db.query("SELECT * FROM oddity ORDER BY object, property, record_id LIMIT 1000"))
 

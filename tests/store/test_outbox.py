@@ -67,6 +67,64 @@ def test_what_is_no_longer_wanted_is_withdrawn(db: Database) -> None:
     assert states(db) == [("a", "dropped"), ("mql", "pending"), ("a", "pending")]
 
 
+def an_action(kind: str, key: str = "1:mql", new: str = "{}") -> Put:
+    return Put("1", kind, key, None, new)
+
+
+@pytest.mark.parametrize("kind", [outbox.TASK, outbox.WEBHOOK])
+def test_what_happened_once_is_told_once(db: Database, kind: str) -> None:
+    assert outbox.put(db, plan(1), [an_action(kind)], 5) == 1
+    assert outbox.put(db, plan(2), [an_action(kind, new='{"a":1}')], 6) == 0  # on its way
+    outbox.settle(db, [(row.seq, State.HELD, "no") for row in outbox.claim(db, 9)], 7)
+    assert outbox.put(db, plan(3), [an_action(kind)], 8) == 0  # a person decides
+    outbox.decide(db, [], State.PENDING, 9)
+    outbox.settle(db, [(row.seq, State.SENT, "") for row in outbox.claim(db, 9)], 10)
+    assert outbox.put(db, plan(4), [an_action(kind)], 11) == 0  # done
+    assert outbox.put(db, plan(4), [an_action(kind, "2:mql")], 11) == 1
+    assert states(db) == [("{}", "sent"), ("{}", "pending")]
+
+
+def test_what_was_withdrawn_may_happen_again(db: Database) -> None:
+    outbox.put(db, plan(1), [an_action(outbox.TASK)], 5)
+    outbox.withdraw(db, plan(2), "1", {}, 6, kinds=["task"])
+    assert outbox.put(db, plan(3), [an_action(outbox.TASK)], 7) == 1
+    assert [state for _, state in states(db)] == ["dropped", "pending"]
+
+
+def test_the_last_word_about_a_list_counts(db: Database) -> None:
+    for seq, do in enumerate(("leave", "join"), start=1):
+        outbox.put(db, plan(seq), [an_action(outbox.LIST, "Nurturing", do)], 5)
+    assert states(db) == [("leave", "dropped"), ("join", "pending")]
+
+
+def test_only_what_is_not_right_any_more_is_withdrawn(db: Database) -> None:
+    rows = [an_action(kind, kind, kind) for kind in (outbox.TASK, outbox.LIST, outbox.WEBHOOK)]
+    outbox.put(db, plan(1), [*rows, a_put(key="status", new="OPEN"), a_put(new="a")], 5)
+    outbox.withdraw(db, plan(2), "1", {}, 6, kept=["status"])
+    assert [new for new, state in states(db) if state == "pending"] == ["task", "list", "webhook", "OPEN"]
+    outbox.withdraw(db, plan(3), "1", {}, 7, kinds=["task", "list"])
+    assert [new for new, state in states(db) if state == "pending"] == ["webhook"]
+
+
+def test_actions_are_no_values_of_properties(db: Database) -> None:
+    """A list may be called like a property."""
+    outbox.put(db, plan(1), [an_action(outbox.LIST, "lq_score", "join")], 5)
+    outbox.settle(db, [(row.seq, State.SENT, "") for row in outbox.claim(db, 9)], 6)
+    assert (outbox.last_sent(db, ["1"], KEYS), outbox.olds(db, "p1")) == ({}, {})
+    outbox.put(db, plan(2), [an_action(outbox.LIST, "lq_score", "leave")], 7)
+    outbox.settle(db, [(row.seq, State.HELD, "no") for row in outbox.claim(db, 9)], 8)
+    assert outbox.refused(db, ["1"]) == {}
+
+
+def test_a_run_claims_each_contact_once(db: Database) -> None:
+    outbox.put(db, plan(1), [a_put(c) for c in CONTACTS], 5)
+    first = outbox.claim(db, 2)
+    outbox.settle(db, [(row.seq, State.PENDING, "no answer") for row in first], 6)
+    assert [row.contact_id for row in outbox.claim(db, 9, after="2")] == ["3"]
+    assert outbox.claim(db, 9, after="3") == []
+    assert [row.contact_id for row in outbox.claim(db, 9)] == ["1", "2"]
+
+
 def test_claims_go_contact_by_contact_with_all_of_their_rows(db: Database) -> None:
     outbox.put(db, plan(1), [a_put(c, k) for c in CONTACTS for k in KEYS], 5)
     first = outbox.claim(db, 2)
