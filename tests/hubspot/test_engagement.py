@@ -17,8 +17,8 @@ from connector.sandbox import Portal
 
 @pytest.fixture(scope="module")
 def peopled() -> Iterator[Portal]:
-    """A year of 60 people; the tests that share it only read."""
-    with sandbox.start(contacts=60, seed=7, now=NOW) as running:
+    """A year of 120 people; the tests that share it only read."""
+    with sandbox.start(contacts=120, seed=7, now=NOW) as running:
         running.knobs(burst_limit=0, search_limit=0, associations_limit=0)
         yield running
 
