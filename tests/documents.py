@@ -83,7 +83,7 @@ def _every_day(walk: Walk, folder: Folder) -> None:
     walk(folder, "explain", mql)
     walk(folder, "status")
     walk(folder, "runs")
-    _stale(walk, folder, lead)
+    _stale(walk, folder)
     process = folder.start("run", "--json")
     assert process.stdout is not None
     lines = [process.stdout.readline() for _ in range(2)]
@@ -91,11 +91,11 @@ def _every_day(walk: Walk, folder: Folder) -> None:
         walk.keep(line)
 
 
-def _stale(walk: Walk, folder: Folder, contact: str) -> None:
+def _stale(walk: Walk, folder: Folder) -> None:
     """A plan, a change behind its back, and its application."""
     assert folder.portal is not None
     folder.edit("workflows/qualification.yaml", "points: 20", "points: 21")
-    walk(folder, "plan")
+    contact = walk(folder, "plan")["items"][0]["contact"]
     folder.advance(60)
     folder.portal.edit(contact, {"jobtitle": "Étudiante"})
     walk(folder, "pull")
