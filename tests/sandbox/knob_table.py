@@ -163,6 +163,12 @@ KNOBS = [
         [(True, "customer"), (False, "lead")],
         [("PATCH", f"/crm/v3/objects/companies/{ACME}", {"properties": {"lifecyclestage": "customer"}})],
     ),
+    Knob(
+        "search_body_limit",
+        _search(("email", "EQ", "x" * 3_000)),
+        _status,
+        [(3_000, 400), (0, 200)],
+    ),
     Knob("uri_limit", _get(f"{CONTACTS}?properties=email,firstname"), _status, [(16_000, 200), (30, 414)]),
     Knob(
         "association_page",

@@ -13,7 +13,7 @@ from connector.sandbox.state import Account
 from connector.sandbox.state.index import Query
 from connector.sandbox.wire import Body, Call, Reply, bad_json, refuse, route, texts, within
 
-LONGEST, CAP, MOST = 3_000, 10_000, 200
+CAP, MOST = 10_000, 200
 GROUPS, PER_GROUP, IN_ALL = 5, 6, 18
 STRETCH = 40  # rows between two empty pages, with the knob short_or_empty_pages_with_next
 _KNOWN = ("filterGroups", "filters", "sorts", "query", "properties", "limit", "after")
@@ -23,8 +23,9 @@ def search(account: Account, call: Call) -> Reply:
     """Matches on the index, answers with present values: rows may lie outside the window asked for."""
     kind = call.kind()
     body = call.json(_KNOWN)
-    if len(call.raw.decode(errors="replace")) > LONGEST:
-        raise refuse(400, f"The request body must not exceed {LONGEST} characters.", "VALIDATION_ERROR")
+    longest = account.knobs.search_body_limit
+    if 0 < longest < len(call.raw.decode(errors="replace")):
+        raise refuse(400, f"The request body must not exceed {longest} characters.", "VALIDATION_ERROR")
     limit, after = _whole(body, "limit", 10), _whole(body, "after", 0)
     within("limit", limit, MOST, 0)
     first, size, following = _rows(account, after, limit)
