@@ -152,7 +152,7 @@ def _judge(db: Database, rules: Rules) -> None:
         bookmarks.set_fact(db, "applied_rules", [rules.hash])
 
 
-def _parts(ids: list[str], size: int = 10_000) -> Iterator[list[str]]:
+def _parts(ids: list[str], size: int = 60_000) -> Iterator[list[str]]:
     return (ids[start : start + size] for start in range(0, len(ids), size))
 
 

@@ -23,7 +23,7 @@ from connector.store import bookmarks, columns, decisions, engagement, outbox, p
 from connector.store.schema import write
 
 CHUNK = 1_000  # contacts judged at a time: memory does not grow with the account
-PASS = 10_000  # the same where very many are: an engine of its own scores them
+PASS = 20_000  # the same where very many are: an engine of its own scores them
 
 
 @dataclass(frozen=True, slots=True)
