@@ -87,7 +87,7 @@ def _row(what: str, value: str, note: str = "") -> None:
 
 
 def _made(folder: Path, contacts: int, signals: int, rules: Rules) -> Path:
-    path = folder / f"scores-{contacts}-{signals}.db"
+    path = folder / f"scores-{contacts}-{signals}-{rules.hash}.db"
     if not path.exists():
         began = perf_counter()
         half = path.with_suffix(".half")

@@ -164,7 +164,7 @@ class EventSource:
 
     events: tuple[str, ...]
     where: Condition | None
-    reject_if: tuple[str, ...]  # names of reasons; `crm_filtered` is the CRM's own bot flag
+    reject_if: tuple[str, ...]  # names of reasons: REASONS, or `bot` for those of ours together
     place: Place
 
 
@@ -173,6 +173,23 @@ class SignalKind:
     name: str
     sources: tuple[EventSource, ...]
     place: Place
+
+
+BOT = ("honeypot", "burst", "agent")  # what tells a robot, the surest first
+REASONS = (*BOT, "crm_filtered")  # of several the first is kept; the last is the CRM's own bot flag
+READING = ("email_open", "email_click")  # the events that robots make; an unsubscribe is always honoured
+
+
+@dataclass(frozen=True, slots=True)
+class Bots:
+    """How robots give themselves away, per contact and e-mail. burst: so many different links clicked in a
+    span of `within` ms; honeypot: a click on a link that no person sees (patterns); agent: what opened or
+    clicked names itself (patterns)."""
+
+    links: int = 3
+    within: int = 10_000
+    honeypot: tuple[str, ...] = ()
+    agents: tuple[str, ...] = ("*bot/*", "*crawler*", "*spider*", "*barracuda*", "*mimecast*", "*proofpoint*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,6 +224,7 @@ class MappingRules:
     key: str = ""  # the property that identifies a contact; "" is the CRM's own record id
     key_place: Place | None = None
     dated: frozenset[str] = frozenset()  # contact fields of which a method asks since when they stand
+    bots: Bots = Bots()
 
 
 # -- workflows/ ---------------------------------------------------------------------------------------
