@@ -33,6 +33,7 @@ FLOORS: tuple[tuple[str, str], ...] = (
     # doors
     ("undo", "the way back from a plan"),
     ("compare", "two folders of rules side by side: who would stand elsewhere"),
+    ("verify", "everybody scored anew, and held against what the increments left"),
     ("explain", "every point of one contact, its signals, its stage, and what comes next"),
     ("report", "how it is, who stands where, what was done"),
     ("views", "one result record per verb; text and JSON are views of it"),

@@ -8,12 +8,11 @@ from dataclasses import dataclass
 
 from sqlite_utils import Database
 
-from connector.decide import CHUNK, fit, judge
+from connector.decide import CHUNK, fit, judge, scorer_of
 from connector.errors import BadCommand
 from connector.model import Document
 from connector.rules.compile import kind_select
 from connector.rules.tree import MappingRules, Rules
-from connector.score import Scorer
 from connector.store import decisions, records
 
 
@@ -41,7 +40,7 @@ def compare(
         )
     fit(db, here)
     ids = decisions.everyone(db)
-    mine, theirs = Scorer(here), Scorer(there)
+    mine, theirs = scorer_of(here), scorer_of(there)
     counts: tuple[Counter[str], Counter[str]] = Counter(), Counter()
     items: list[Document] = []
     for start in range(0, len(ids), CHUNK):

@@ -15,13 +15,15 @@ from connector import signals
 from connector.errors import BadCommand
 from connector.model import Document, Score, Standing, Transition, moment
 from connector.plan import Seen, Tally, item, kinds, share_moved
+from connector.rules.compile import dependencies
 from connector.rules.tree import Rules
 from connector.score import Scorer, Subject
 from connector.stage import Decision, Held, Witness, crm_stage, decide
-from connector.store import bookmarks, decisions, engagement, outbox, plans, records
+from connector.store import bookmarks, columns, decisions, engagement, outbox, plans, records
 from connector.store.schema import write
 
 CHUNK = 1_000  # contacts judged at a time: memory does not grow with the account
+PASS = 20_000  # the same where very many are: an engine of its own scores them
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +62,10 @@ def preview(
     with write(db):
         seq = plans.start(db, now, now, rules.hash, stamp)
     tally = Tally(contacts=records.count(db))
-    scorer = Scorer(rules)
-    for start in range(0, len(ids), CHUNK):
-        documents = list(judge(db, scorer, ids[start : start + CHUNK], now, starts))
+    scorer = scorer_of(rules)
+    chunk = PASS if len(ids) >= PASS else CHUNK
+    for start in range(0, len(ids), chunk):
+        documents = list(judge(db, scorer, ids[start : start + chunk], now, starts))
         for document in documents:
             tally.add(document)
         with write(db):
@@ -85,10 +88,13 @@ def fit(db: Database, rules: Rules) -> int:
     of other rules may have been at work on the same cache."""
     while True:
         stamp = decisions.stamp_now(db)
-        if records.fitted(db, rules.mapping) and signals.derived(db, rules.mapping):
+        accounts = dependencies(rules).accounts
+        followed = decisions.follows_accounts(db) == accounts
+        if followed and columns.fitted(db, rules.mapping) and signals.derived(db, rules.mapping):
             return stamp
         with write(db):
-            records.ensure_columns(db, rules.mapping)
+            columns.ensure_columns(db, rules.mapping)
+            decisions.follow_accounts(db, accounts)
         signals.derive(db, rules.mapping)
 
 
@@ -196,6 +202,17 @@ def _lifecycle(rules: Rules) -> str:
 def kinds_of(db: Database, contact_id: str, until: int) -> frozenset[str]:
     """The kinds of signals that a contact has."""
     return frozenset(engagement.kinds(db, contact_id, until))
+
+
+def scorer_of(rules: Rules) -> Scorer:
+    """The scorer of these rules; journeys that are not recorded began when the CRM remembers it of us."""
+
+    def epochs(db: Database, ids: Sequence[str]) -> dict[str, int | None]:
+        prop = rules.mapping.write_back.fields.get("epoch")
+        remembered = records.values(db, ids, prop) if prop else {}
+        return {i: moment(value) for i, value in remembered.items() if value} | decisions.epochs(db, ids)
+
+    return Scorer(rules, epochs)
 
 
 def standing_of(db: Database, rules: Rules, contact_id: str) -> Standing:

@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlite_utils import Database
 
-from connector.decide import kinds_of, standing_of, witness_of
+from connector.decide import kinds_of, scorer_of, standing_of, witness_of
 from connector.errors import BadCommand
 from connector.model import POINT, Document, Score, iso, mask
 from connector.plan import decimal, label
@@ -55,7 +55,7 @@ def find(db: Database, who: str) -> dict[str, Any]:
 def explain(db: Database, rules: Rules, who: str, at: int) -> Explanation:
     """What the rules say of a contact at `at`. Contact fields are those of the last pull, whatever `at`."""
     contact = find(db, who)
-    scorer = Scorer(rules)
+    scorer = scorer_of(rules)
     standing = standing_of(db, rules, contact["id"])
     subject = Subject(contact["id"], at, standing.epoch_at)
     [score] = scorer.scores(db, [subject])
@@ -148,7 +148,7 @@ def _lines(db: Database, scorer: Scorer, subject: Subject, score: Score) -> list
             for rule in group.rules:
                 signals = by_rule.get(order[rule.id], [])
                 if score.parts.get(rule.id) or signals:
-                    lines.append(_line(scorer.rules, axis.id, group.id, rule, score, signals, shown))
+                    lines += _rule(scorer.rules, axis.id, group.id, rule, score, signals, shown)
             raw = sum(score.parts.get(rule.id, 0) for rule in group.rules)
             capped = score.groups.get(f"{axis.id}.{group.id}", 0)
             lines += _limit(axis.id, group.id, "cap", str(group.place), capped - raw)
@@ -162,7 +162,7 @@ def _lines(db: Database, scorer: Scorer, subject: Subject, score: Score) -> list
     return lines + _limit(None, None, "rounded", str(total.place), score.points * POINT - score.total)
 
 
-def _line(
+def _rule(
     rules: Rules,
     axis: str,
     group: str,
@@ -170,20 +170,26 @@ def _line(
     score: Score,
     signals: Sequence[Point],
     shown: dict[str, str],
-) -> Document:
-    return {
+) -> list[Document]:
+    """The rule's points as its signals bring them, then what its cap takes off."""
+    points = score.parts.get(rule.id, 0)
+    counting = isinstance(rule, SignalRule)
+    raw = sum(point.points for point in signals) if counting else points
+    said = label(rule.label, rules.mapping.language, rule.id)
+    line = {
         "kind": "rule",
         "axis": axis,
         "group": group,
         "rule": rule.id,
-        "label": label(rule.label, rules.mapping.language, rule.id),
+        "label": said,
         "place": str(rule.place),
-        "points": number(score.parts.get(rule.id, 0)),
+        "points": number(raw),
         "each": rule.points / 1000,
         "counted": sum(point.counted for point in signals),
         "of": len(signals),
-        "signals": [_signal(point, shown) for point in signals] if isinstance(rule, SignalRule) else [],
+        "signals": [_signal(point, shown) for point in signals] if counting else [],
     }
+    return [line, *_limit(axis, group, "cap", str(rule.place), points - raw, of=said)]
 
 
 def _signal(point: Point, shown: dict[str, str]) -> Document:
@@ -199,7 +205,9 @@ def _signal(point: Point, shown: dict[str, str]) -> Document:
     }
 
 
-def _limit(axis: str | None, group: str | None, kind: str, place: str, points: int) -> list[Document]:
+def _limit(
+    axis: str | None, group: str | None, kind: str, place: str, points: int, of: str = ""
+) -> list[Document]:
     if points == 0:
         return []
     return [
@@ -208,7 +216,7 @@ def _limit(axis: str | None, group: str | None, kind: str, place: str, points: i
             "axis": axis,
             "group": group,
             "rule": None,
-            "label": f"{kind} of {group or axis or 'the total'}" if kind != "rounded" else "rounded",
+            "label": f"{kind} of {of or group or axis or 'the total'}" if kind != "rounded" else "rounded",
             "place": place,
             "points": number(points),
             "each": None,

@@ -23,7 +23,7 @@ from connector.hubspot.writers import writer_of
 from connector.model import DAY, MINUTE, Account, Record, Version
 from connector.rules import against
 from connector.rules.tree import Rules
-from connector.store import bookmarks, decisions, engagement, outbox, records
+from connector.store import bookmarks, columns, decisions, engagement, outbox, records
 from connector.store.schema import write
 
 OVERLAP = 10 * MINUTE  # the search index lags: what it did not show yet is in the next window
@@ -124,7 +124,7 @@ def remember(db: Database, rules: Rules, found: Account) -> None:
         for object_type, some in found.properties.items()
     }
     with write(db):
-        records.ensure_columns(db, rules.mapping)
+        columns.ensure_columns(db, rules.mapping)
         bookmarks.set_fact(
             db, "portal", {"id": found.portal_id, "ui_domain": found.ui_domain, "time_zone": found.time_zone}
         )
@@ -136,7 +136,7 @@ def remember(db: Database, rules: Rules, found: Account) -> None:
 def _properties(rules: Rules, object_type: str) -> list[str]:
     """The properties to ask for; none: the rules do not need this object."""
     mapping = rules.mapping
-    mapped = {f.property for f in records.fields_of(mapping, object_type)}
+    mapped = {f.property for f in columns.fields_of(mapping, object_type)}
     if object_type == "contacts":
         back = mapping.write_back
         mapped |= {*objects.CONTACT_PROPERTIES, *back.fields.values()}
@@ -244,6 +244,7 @@ def _identify(p: Pulling, rows: Sequence[Record], changed: set[str]) -> None:
     records.put_addresses(p.db, addresses)
     records.put_email(p.db, {r.id: r.properties.get(objects.PROPERTY_EMAIL) for r in rows})
     _expect_witnesses(p, [record for record in rows if record.id in changed])
+    decisions.expect_notes(p.db, records.undated(p.db, sorted(changed), p.rules.mapping))
 
 
 def _expect_witnesses(p: Pulling, rows: Sequence[Record]) -> None:
@@ -261,21 +262,35 @@ def _expect_witnesses(p: Pulling, rows: Sequence[Record]) -> None:
 
 
 async def _witnesses(p: Pulling) -> None:
-    """Who wrote the stage that stands in the CRM: read only where it is not what we last sent."""
+    """What only a property's history tells: who wrote the stage that stands in the CRM, where it is not what
+    we last sent, and since when the evidence for a method stands."""
     lifecycle = p.rules.mapping.write_back.lifecycle
+    dated = {field.name: field.property for field in columns.dated_fields(p.rules.mapping)}
     ours = _ours(p)
-    while lifecycle and (ids := decisions.unwitnessed(p.db, 10 * objects.HISTORY_PAGE)):
-        names = [lifecycle.property, *ours]
-        found = await objects.read(p.t, "contacts", ids, [lifecycle.property], history=names)
+    names = sorted({*dated.values(), *([lifecycle.property] if lifecycle else [])})
+    while names and (ids := decisions.unwitnessed(p.db, 10 * objects.HISTORY_PAGE)):
+        found = await objects.read(p.t, "contacts", ids, names, history=[*names, *ours])
         with write(p.db):
             for record in found.records.values():
-                history = record.history.get(lifecycle.property, ())
+                history = record.history.get(lifecycle.property, ()) if lifecycle else ()
                 if history:
                     mine = [version for name in ours for version in record.history.get(name, ())]
                     decisions.put_note(p.db, record.id, _witness(p, record, history, mine))
+                since = {name: _stands_since(record, prop) for name, prop in dated.items()}
+                records.date_values(p.db, record.id, since)
             decisions.mark_dirty(p.db, [r.id for r in found.records.values()])
             decisions.witnessed(p.db, ids)
-        p.count("stage history", len(found.records), 0)
+        p.count("property history", len(found.records), 0)
+
+
+def _stands_since(record: Record, prop: str) -> int | None:
+    """When the value that stands was set; without a history, at the latest when the record was changed."""
+    value, since = record.properties.get(prop), None
+    for version in record.history.get(prop, ()):  # newest first
+        if version.value != (value or ""):
+            break
+        since = version.at
+    return since if since is not None or not value else record.modified_at
 
 
 def _ours(p: Pulling) -> list[str]:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import signal
+import sqlite3
 from collections import defaultdict
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -81,6 +83,8 @@ def _every_day(walk: Walk, folder: Folder) -> None:
     walk(folder, "plan", "--against", "other")
     walk(folder, "contacts", "--held")
     walk(folder, "explain", mql)
+    walk(folder, "verify")
+    _tampered(walk, folder)
     walk(folder, "status")
     walk(folder, "runs")
     _stale(walk, folder)
@@ -89,6 +93,20 @@ def _every_day(walk: Walk, folder: Folder) -> None:
     lines = [process.stdout.readline() for _ in range(2)]
     for line in lines + stop(process, signal.SIGTERM).stdout.splitlines():
         walk.keep(line)
+
+
+JUDGED = (
+    "SELECT min(s.contact_id) FROM score s JOIN contact c ON c.id = s.contact_id "
+    "WHERE s.contact_id NOT IN (SELECT contact_id FROM dirty)"
+)
+
+
+def _tampered(walk: Walk, folder: Folder) -> None:
+    """A stored score that is not what the rules say."""
+    for change in ("points + 1", "points - 1"):
+        with closing(sqlite3.connect(folder.path / "connector.db", isolation_level=None)) as cache:
+            cache.execute(f"UPDATE score SET points = {change} WHERE contact_id = ({JUDGED})")
+        walk(folder, "verify")
 
 
 def _stale(walk: Walk, folder: Folder) -> None:

@@ -316,15 +316,15 @@ async def test_engagement_that_was_parked_counts_when_its_contact_comes(tmp_path
 async def test_history_is_read_only_where_the_stage_is_not_what_we_know(tmp_path: Path) -> None:
     async with house(tmp_path, [*ids(1000, 3), form("devis")]) as here:
         first = await here.sync()
-        assert first.pulled.seen["stage history"] == 3  # nobody knows yet who stamped them
+        assert first.pulled.seen["property history"] == 3  # nobody knows yet who stamped them
         here.portal.happen([submission("devis", "c1000@acme.fr", 0)])
         here.portal.edit(1001, {"jobtitle": "x"})
         for seconds in (60, 60, 60):  # our write, its echo, and nothing
             here.seconds(seconds)
-            assert "stage history" not in (await here.sync()).pulled.seen
+            assert "property history" not in (await here.sync()).pulled.seen
         here.portal.edit(1000, {"lifecyclestage": "customer"})
         here.seconds(60)
-        assert (await here.sync()).pulled.seen["stage history"] == 1
+        assert (await here.sync()).pulled.seen["property history"] == 1
         assert decisions.notes(here.db, ["1000"])["1000"].writer == "person"
 
 

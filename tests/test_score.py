@@ -17,7 +17,7 @@ from connector import signals
 from connector.model import POINT, Engagement, Record, Score
 from connector.rules.tree import Rules
 from connector.score import Scorer, Subject
-from connector.store import engagement, records
+from connector.store import columns, engagement, records
 from connector.store.schema import open_store, write
 
 Act = tuple[str, int, str]  # what, age in days, of which e-mail
@@ -55,7 +55,7 @@ def cache_of(acts: Iterable[Act], **values: str) -> Database:
     db = open_store(":memory:")
     opened.append(db)
     with write(db):
-        records.ensure_columns(db, rules().mapping)
+        columns.ensure_columns(db, rules().mapping)
         records.put(db, "contacts", [Record("1", values)], rules().mapping, NOW)
         engagement.put(db, [told(n, *act) for n, act in enumerate(acts)], NOW)
     signals.derive(db, rules().mapping)

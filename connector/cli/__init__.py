@@ -25,6 +25,7 @@ VERBS = {
     "explain": ("people", "Every point of one contact, and why."),
     "status": ("health", "How it is."),
     "runs": ("health", "What was done."),
+    "verify": ("health", "Score everybody anew and compare."),
     "doctor": ("health", "What is wrong, and what to do."),
     "outbox": ("health", "What is held or failed, and the decision about it."),
     "sandbox": ("account", "Serve a HubSpot account on this machine."),

@@ -20,7 +20,7 @@ from connector.cli.progress import Progress
 from connector.clock import Clock
 from connector.diagnostics import draw
 from connector.errors import BadCommand, BadRules, ConnectorError, Hold, Interrupted
-from connector.model import iso
+from connector.model import Document, iso
 from connector.settings import Settings
 from connector.views import Ink, Result, diagnostic, text
 
@@ -217,6 +217,18 @@ class Door:
             status = "interrupted" if isinstance(error, Interrupted) else "failed"
             click.echo(Result(self.verb, status, diagnostics=found, exit_code=error.exit_code).json())
         return error.exit_code if not isinstance(error, Hold) else REFUSED
+
+
+def slower(contacts: int) -> list[Document]:
+    """A note where a pass over so many had to go without the engine that is made for it."""
+    from connector.score import MANY, why_not
+
+    why = why_not() if contacts >= MANY else ""
+    if not why:
+        return []
+    what = f"DuckDB cannot be loaded here ({why}): SQLite scored everybody, several times slower."
+    fix = "Install it where there are wheels for it: pip install duckdb adbc-driver-sqlite"
+    return [{"severity": "note", "code": "no-duckdb", "what": what, "fix": fix}]
 
 
 COMMON: list[Callable[[Any], Any]] = [

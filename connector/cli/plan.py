@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from connector.cli.door import Door, verb
+from connector.cli.door import Door, slower, verb
 from connector.cli.walk import nothing_sent, sent_figures, walk, with_exceptions
 from connector.errors import BadCommand
 from connector.model import iso, mask
@@ -46,7 +46,8 @@ def plan(door: Door, only: str | None, undo: str | None, against: str | None, si
         summary, items = report.plan(db, row, verbose=door.verbose)
     changes = bool(summary["changed"])
     status = "changes" if changes else "empty"
-    return Result("plan", status, summary, items, exit_code=3 if changes and signal_changes else 0)
+    notes = slower(summary["judged"])
+    return Result("plan", status, summary, items, notes, exit_code=3 if changes and signal_changes else 0)
 
 
 def _previewed(door: Door, db: Database, rules: Rules, only: str | None) -> PlanRow:

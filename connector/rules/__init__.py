@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from connector.errors import BadRules
@@ -17,8 +18,8 @@ def load(folder: Path) -> Rules:
     :raises BadRules: with every mistake of every file, in the order of the files
     """
     from connector.rules import mapping, source, workflow
-    from connector.rules.condition import Vocabulary
     from connector.rules.nodes import Mistakes
+    from connector.rules.vocabulary import Vocabulary
 
     mistakes = Mistakes()
     found = source.read(folder, mistakes)
@@ -32,7 +33,8 @@ def load(folder: Path) -> Rules:
         stages=names.stages,
         zone=mapping.zone(meanings),
     )
-    process = workflow.read(found.workflows, known, meanings.signals, mistakes)
+    process = workflow.read(found.workflows, known, meanings, mistakes)
     if mistakes:
         raise BadRules(tuple(mistakes))
-    return Rules(meanings, process, found.hash, found.files, mistakes.lines)
+    dated = frozenset(name for fields in process.methods.values() for name in fields)
+    return Rules(replace(meanings, dated=dated), process, found.hash, found.files, mistakes.lines)

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from connector.diagnostics import Diagnostic, Place
 from connector.model import Account, PropertyDef, fold
 from connector.rules.nodes import Mark, Mistakes, listed, quoted
 from connector.rules.suggest import close_labelled
-from connector.rules.tree import Field, FieldType, Lifecycle, Rules
+from connector.rules.tree import (
+    Condition,
+    DealIs,
+    Field,
+    FieldType,
+    Lifecycle,
+    PropertyRule,
+    Rules,
+    Test,
+    leaves,
+)
 
 OWN = "lq_"  # how the properties begin that `provision` makes for what we write
 _SINGULAR = {"contacts": "contact", "companies": "company", "deals": "deal"}
@@ -43,6 +53,8 @@ def against(rules: Rules, account: Account) -> list[Diagnostic]:
         checks.field(field)
     checks.key()
     checks.write_back()
+    for condition in _conditions(rules):
+        checks.condition(condition)
     return checks.told()
 
 
@@ -113,6 +125,41 @@ class _Checks:
         for stage, value in lifecycle.stages.items():
             if value not in values:
                 self._unknown_stage(value, lifecycle.places.get(stage, lifecycle.place), found)
+
+    def condition(self, condition: Condition) -> None:
+        """What a list of the CRM is compared with: other values than its options match nobody."""
+        for leaf in leaves(condition):
+            if isinstance(leaf, DealIs):
+                self.condition(leaf.item)
+            elif isinstance(leaf, Test) and leaf.scope in ("contact", "deal") and leaf.op in ("is", "in"):
+                self._compared(leaf)
+
+    def _compared(self, test: Test) -> None:
+        mapping = self._rules.mapping
+        field = (mapping.deal_fields if test.scope == "deal" else mapping.fields)[test.name]
+        found = self._account.properties.get(field.object, {}).get(field.property)
+        if found is None or found.type != "enumeration" or not found.options or field.type == "bool":
+            return
+        # a value that the mapping lists is told there
+        options = {fold(value) for value in (*(option for option, _ in found.options), *field.values)}
+        several = found.field_type == "checkbox"  # the CRM joins those that are ticked by `;`
+        for value in test.values:
+            said = str(value)
+            if not set(said.split(";") if several else [said]) <= options:
+                self._unmatched(test, said, found)
+
+    def _unmatched(self, test: Test, said: str, found: PropertyDef) -> None:
+        near = close_labelled(said, found.options)
+        self._mistakes.add(
+            "unmatched-option",
+            self._mark(test.place, test.name),
+            f"{quoted(found.name)} has no option {quoted(said)} in the CRM",
+            label=f"did you mean {quoted(near)}?" if near else "",
+            why=f"its options are {listed([option for option, _ in found.options], 20)}; nobody can have "
+            "another value.",
+            fix=f"write {quoted(near)}." if near else "write one of these, or add the option in the CRM.",
+            severity="note",
+        )
 
     def _target(self, prop: str, place: Place, *, provisioned: bool) -> PropertyDef | None:
         """The contact property that is written to, if it is there and can be."""
@@ -242,6 +289,15 @@ class _Checks:
         lines = self._rules.lines.get(place.file, ())
         at = lines[place.line - 1][place.col - 1 :] if 0 < place.line <= len(lines) else ""
         return Mark(place, len(word) + 2 if at[:1] in ("'", '"') else len(word))
+
+
+def _conditions(rules: Rules) -> Iterator[Condition]:
+    for rule in rules.workflow.rules():
+        if isinstance(rule, PropertyRule):
+            yield rule.when
+    for stage in rules.workflow.stages:
+        if stage.enter_when is not None:
+            yield stage.enter_when
 
 
 def _fits(ours: FieldType, found: PropertyDef) -> bool:

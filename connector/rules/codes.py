@@ -48,6 +48,8 @@ CODES: Mapping[str, str] = {
     "unknown-signal": "A signal that no mapping makes.",
     "unknown-stage": "A stage that does not exist.",
     "unknown-axis": "A score that does not exist.",
+    "unknown-account": "A condition asks for points of an account that `accounts` does not add up.",
+    "unknown-method": "A method that `methods` does not list.",
     "unknown-condition": "A named condition that is not defined.",
     "unknown-word": "Something is to be written back that we do not have.",
     "unknown-option": "A choice is compared with a value that it can never have.",
@@ -60,8 +62,10 @@ CODES: Mapping[str, str] = {
     "range-backwards": "The low end of a range is higher than the high end.",
     "misplaced-condition": "Something is asked where it cannot be known.",
     "circular-use": "A named condition is defined by itself.",
+    "wrong-count": "A condition says another number of fields than the method has.",
+    "repeated-field": "A method lists a field twice.",
     # scores, temperatures, stages
-    "unclear-rule": "A rule has both `when` and `signal`, or neither.",
+    "unclear-rule": "A rule has none of `when`, `signal` and `without`, or more than one.",
     "uncountable": "`once_per` counts something that the signal's events do not have.",
     "decay-rises": "A decay that gives back points with age.",
     "floor-above-ceiling": "A floor is higher than its ceiling.",
@@ -80,4 +84,5 @@ CODES: Mapping[str, str] = {
     "read-only-property": "A property that the CRM computes cannot be written.",
     "changeable-key": "The key of a contact is a property that people can change.",
     "missing-option": "A choice lacks an option in the CRM (a note).",
+    "unmatched-option": "A condition compares with a value that is no option in the CRM (a note).",
 }

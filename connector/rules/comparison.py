@@ -27,7 +27,7 @@ OPERATORS: Mapping[FieldType, tuple[Op, ...]] = {
     "date": ("is", "in", *_TIME),
     "datetime": _TIME,
 }
-SCORE_OPERATORS: tuple[Op, ...] = ("is", "between", "at_least", "above", "below")  # always known
+SCORE_OPERATORS: tuple[Op, ...] = ("is", "between", "at_least", "above", "below")  # and an account's points
 _SLIPS = {
     **dict.fromkeys(("=", "==", "eq", "equals", "equal"), "is"),
     **dict.fromkeys((">", "gt", "more_than", "over", "greater_than", "after"), "above"),
@@ -64,13 +64,14 @@ def comparison(
 
 
 def _operator(entry: Entry, about: Comparable, scope: Scope, mistakes: Mistakes) -> tuple[Op, Node] | None:
-    known = SCORE_OPERATORS if scope == "score" else OPERATORS[about.type]
+    points = scope in ("score", "account")
+    known = SCORE_OPERATORS if points else OPERATORS[about.type]
     name = quoted(entry.key.text)
     if not isinstance(entry.value, Block) or not entry.value.entries:
         _no_operator(entry, known, mistakes)
         return None
     if len(entry.value.entries) > 1:
-        several(entry.value, mistakes)
+        several(entry.value.entries[0].key, entry.value.entries[1].key, mistakes)
         return None
     asked = entry.value.entries[0]
     for op in known:
@@ -78,7 +79,7 @@ def _operator(entry: Entry, about: Comparable, scope: Scope, mistakes: Mistakes)
             return op, asked.value
     every = {op for ops in OPERATORS.values() for op in ops}
     if asked.key.text in every:
-        kind = "points" if scope == "score" else f"a {about.type}"
+        kind = "points" if points else f"a {about.type}"
         mistakes.add(
             "wrong-operator",
             asked.key,
@@ -121,14 +122,13 @@ def _no_operator(entry: Entry, known: tuple[Op, ...], mistakes: Mistakes) -> Non
     )
 
 
-def several(found: Block, mistakes: Mistakes) -> None:
+def several(first: Scalar, second: Scalar, mistakes: Mistakes) -> None:
     """Two conditions side by side: all of them, or any?"""
-    second = found.entries[1].key
     mistakes.add(
         "two-conditions",
         second,
-        f"{quoted(second.text)} stands beside {quoted(found.entries[0].key.text)}: all of them, or any?",
-        notes=[(found.entries[0].key, "first condition")],
+        f"{quoted(second.text)} stands beside {quoted(first.text)}: all of them, or any?",
+        notes=[(first, "first condition")],
         label="second condition",
         why="the two readings give different people.",
         fix="put them in a list under `all:` or `any:`, each with `- ` before it.",

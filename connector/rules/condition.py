@@ -1,88 +1,28 @@
 """all/any/not blocks to a checked tree.
 
 A condition is a block with one key: `all:` or `any:` with a list, `not:` with a condition, `use:` with
-the name of one under `define:`, or a leaf. What a leaf may ask depends on where it stands (`Where`).
+the name of one under `define:`, or a leaf. Two leaves alone have more keys: `without` and `method`. What a
+leaf may ask depends on where it stands (`Where`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, tzinfo
+from datetime import tzinfo
 
 from connector.rules import reading
 from connector.rules.comparison import Comparable, comparison, several
-from connector.rules.nodes import Block, Entry, Items, Mistakes, Node, Scalar, Spot, listed, quoted
-from connector.rules.suggest import close
-from connector.rules.tree import (
-    All,
-    AnyOf,
-    AnySignal,
-    Condition,
-    DealIs,
-    Leaf,
-    Not,
-    Reached,
-    SalesSet,
-    Scope,
-    Test,
-    leaves,
-)
+from connector.rules.leaf import WITHOUT, Leaves, joint_kind
+from connector.rules.nodes import Block, Entry, Items, Mistakes, Node, Spot, listed, quoted
+from connector.rules.reading import Kind
+from connector.rules.tree import All, AnyOf, Condition, DealIs, Not, Reached, Scope, Without, leaves
+from connector.rules.vocabulary import SPECIAL, Vocabulary, Where, asked, misplaced, unknown
 
 DEEPEST = 20  # conditions within conditions
 MOST_LEAVES = 500  # of one condition, named ones counted where they are used
-WORDS = ("all", "any", "not", "use")
-SPECIAL = ("total", "stage", "deal", "any_signal", "sales_set")
-RESERVED: Mapping[str, str] = dict.fromkeys((*WORDS, *SPECIAL, "method"), "a word of conditions")
 
 _POINTS = Comparable("number")
-_REASONS = {
-    "total": "the total is the sum of these rules: it would depend on itself.",
-    "stage": "points come first; stages are decided on them.",
-    "sales_set": "points come first; stages are decided on them.",
-    "any_signal": "a rule counts signals with `signal:` in place of `when:`.",
-    "deal": "points are given for who somebody is and what they do; a deal is asked in a stage.",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Where:
-    """Where a condition stands, and what it may ask there.
-
-    `words`: what can be compared, by name; None if the files that say so could not be read (then
-    nothing is told about names). `special`: which of SPECIAL may be asked, `total` standing for the axes
-    too. `before`: the stages that stand earlier; None where that is not asked.
-    """
-
-    name: str  # "a rule that gives points"
-    subject: str  # "a contact field"
-    scope: Scope
-    words: Mapping[str, Comparable] | None
-    special: tuple[str, ...] = ()
-    can_use: bool = False
-    before: tuple[str, ...] | None = None
-    code: str = "unknown-field"
-
-
-@dataclass(frozen=True, slots=True)
-class Vocabulary:
-    """The names of all files. None: the file that gives them could not be read."""
-
-    fields: Mapping[str, Comparable] | None = None
-    deal_fields: Mapping[str, Comparable] | None = None
-    signals: tuple[str, ...] | None = None
-    axes: tuple[str, ...] | None = None
-    stages: tuple[str, ...] | None = None
-    zone: tzinfo = UTC
-
-    def rule(self) -> Where:
-        return Where("a rule that gives points", "a contact field", "contact", self.fields, can_use=True)
-
-    def stage(self, before: tuple[str, ...] | None) -> Where:
-        return Where("a stage", "a contact field", "contact", self.fields, SPECIAL, True, before)
-
-    def deal(self) -> Where:
-        return Where("`deal`", "a field of a deal", "deal", self.deal_fields)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +40,7 @@ class Conditions:
     def __init__(self, known: Vocabulary, mistakes: Mistakes, defined: tuple[Entry, ...] = ()) -> None:
         self._known = known
         self._mistakes = mistakes
+        self._leaves = Leaves(known, mistakes)
         self._defined = {entry.key.text: entry for entry in defined}
         self._made: dict[str, _Made | None] = {}
         self._reading: list[str] = []  # named conditions in the making, to see a circle
@@ -122,6 +63,15 @@ class Conditions:
         for name in self._defined:
             self._named(name, 1)
 
+    def signal(self, node: Node) -> str | None:
+        """The name of a signal of the mapping."""
+        return self._leaves.signal(node)
+
+    def without(self, rule: Block, said: Mapping[str, Node]) -> Without | None:
+        """The absence that a rule gives points for; `said` are the rule's values by key."""
+        place = next(entry.key.place for entry in rule.entries if entry.key.text == "without")
+        return self._leaves.without(said, place)
+
     def _read(self, node: Node, where: Where, depth: int) -> _Made | None:
         if depth > DEEPEST:
             self._too_deep(node)
@@ -132,10 +82,13 @@ class Conditions:
         if not found.entries:
             self._nothing(found)
             return None
-        if len(found.entries) > 1:
-            several(found, self._mistakes)
-            return None
+        joint = joint_kind(found, where, self._known)
+        if joint is not None:
+            return self._joint(found, joint, where)
         entry = found.entries[0]
+        if len(found.entries) > 1:
+            several(entry.key, found.entries[1].key, self._mistakes)
+            return None
         word = entry.key.text
         if where.words is not None and word in where.words:  # an event has an attribute `stage`
             return self._compare(entry, where.scope, where.words[word])
@@ -193,7 +146,7 @@ class Conditions:
 
     def _used(self, entry: Entry, where: Where, depth: int) -> _Made | None:
         if not where.can_use:
-            self._misplaced(entry.key, where, "named conditions are about contacts.")
+            misplaced(entry.key, where, "named conditions are about contacts.", self._mistakes)
             return None
         name = reading.option(
             entry.value,
@@ -246,136 +199,75 @@ class Conditions:
         """Whether a named condition asks only what may be asked where it is used."""
         fits = True
         for leaf in leaves(condition):
-            word = _word(leaf)
-            if word is not None and word not in where.special:
-                self._misplaced(at, where, _REASONS[word], word)
+            kind, word = asked(leaf) or ("", "")
+            if kind and kind not in where.special:
+                misplaced(at, where, where.reasons.get(kind, ""), self._mistakes, word)
                 fits = False
-            elif isinstance(leaf, Reached) and not self._earlier(leaf.stage, at, where):
+            elif isinstance(leaf, Reached) and not self._leaves.earlier(leaf.stage, at, where):
                 fits = False
         return fits
 
     # -- leaves -------------------------------------------------------------------------------------
 
     def _leaf(self, entry: Entry, where: Where, depth: int) -> _Made | None:
-        word = entry.key.text
-        axis = where.scope == "contact" and word in (self._known.axes or ())
-        kind = "total" if axis else word
-        if kind in SPECIAL:
+        kind = self._known.kind(entry.key.text, where)
+        if kind in (*SPECIAL, "account"):
             if kind not in where.special:
-                self._misplaced(entry.key, where, _REASONS[kind] if where.scope == "contact" else "")
+                misplaced(entry.key, where, where.reasons.get(kind, ""), self._mistakes)
                 return None
             return self._special(kind, entry, where, depth)
         if where.words is not None and not (where.scope == "contact" and self._known.axes is None):
-            self._unknown(entry.key, where)
+            unknown(entry.key, where, self._known, self._mistakes)
         return None
 
     def _special(self, kind: str, entry: Entry, where: Where, depth: int) -> _Made | None:
-        place = entry.key.place
-        made: Leaf | None = None
-        match kind:
-            case "total":
-                return self._compare(entry, "score", _POINTS)
-            case "any_signal":
-                kinds = self._signals(entry.value)
-                made = AnySignal(kinds, place) if kinds else None
-            case "stage":
-                stage = self._reached(entry, where)
-                made = Reached(stage, place) if stage else None
-            case "sales_set":
-                stage = self._stage(entry.value)
-                made = SalesSet(stage, place) if stage else None
-            case "deal":
-                inner = self._read(entry.value, self._known.deal(), depth + 1)
-                return inner and _Made(DealIs(inner.condition, place), inner.height + 1, inner.leaves)
+        if kind == "total":
+            return self._compare(entry, "score", _POINTS)
+        if kind == "account":
+            return self._of_account(entry)
+        if kind == "deal":
+            inner = self._read(entry.value, self._known.deal(), depth + 1)
+            return inner and _Made(DealIs(inner.condition, entry.key.place), inner.height + 1, inner.leaves)
+        made = self._leaves.one(kind, entry, where)
         return _Made(made) if made else None
 
-    def _compare(self, entry: Entry, scope: Scope, about: Comparable) -> _Made | None:
-        made = comparison(entry, scope, about, self._known.zone, self._mistakes)
-        return _Made(made) if made else None
-
-    def _signals(self, node: Node) -> tuple[str, ...] | None:
-        nodes = reading.one_or_more(node, "`any_signal`", self._mistakes)
-        kinds = reading.each(nodes, self.signal)
-        return tuple(dict.fromkeys(kinds)) if nodes and len(kinds) == len(nodes) else None
-
-    def signal(self, node: Node) -> str | None:
-        """The name of a signal of the mapping."""
-        if self._known.signals is None:
-            return reading.text(node, "a signal", self._mistakes)
-        return reading.option(
-            node, "a signal of the mapping", self._known.signals, self._mistakes, "unknown-signal"
-        )
-
-    def _reached(self, entry: Entry, where: Where) -> str | None:
-        kind = reading.Kind("`stage`", ("reached",), ("reached",))
-        asked = reading.keys(entry.value, kind, self._mistakes, "stage: {reached: lead}")
-        if not asked or "reached" not in asked:
+    def _joint(self, found: Block, kind: Kind, where: Where) -> _Made | None:
+        """A leaf with several keys."""
+        word = kind.keys[0]
+        head = next((entry.key for entry in found.entries if entry.key.text == word), found.entries[0].key)
+        if word not in where.special:
+            misplaced(head, where, where.reasons.get(word, ""), self._mistakes)
             return None
-        stage = self._stage(asked["reached"])
-        return stage if stage and self._earlier(stage, asked["reached"], where) else None
+        for entry in found.entries:
+            key = entry.key
+            if key.text not in kind.keys and self._known.can_ask(key.text, where):
+                first, second = (head, key) if head.place < key.place else (key, head)
+                several(first, second, self._mistakes)
+                return None
+        said = reading.keys(found, kind, self._mistakes) or {}
+        read = self._leaves.without if kind is WITHOUT else self._leaves.method
+        made = read(said, head.place)
+        return _Made(made) if made else None
 
-    def _stage(self, node: Node) -> str | None:
-        if self._known.stages is None:
-            return reading.text(node, "a stage", self._mistakes)
-        return reading.option(node, "a stage", self._known.stages, self._mistakes, "unknown-stage")
+    def _compare(self, entry: Entry, scope: Scope, about: Comparable, name: str = "") -> _Made | None:
+        made = comparison(entry, scope, about, self._known.zone, self._mistakes)
+        return _Made(replace(made, name=name or made.name)) if made else None
 
-    def _earlier(self, stage: str, at: Node, where: Where) -> bool:
-        if where.before is None or stage in where.before:
-            return True
+    def _of_account(self, entry: Entry) -> _Made | None:
+        axis = self._known.account_axis(entry.key.text) or ""
+        made = self._compare(entry, "account", _POINTS, axis)
+        if self._known.accounts is None or axis in self._known.accounts:
+            return made
+        there = listed(self._known.accounts)
         self._mistakes.add(
-            "later-stage",
-            at,
-            f"{quoted(stage)} is not reached before this stage",
-            why=f"stages are entered first to last; before this one: {listed(where.before)}.",
-            fix="name an earlier stage, or move the stages into the right order.",
+            "unknown-account",
+            entry.key,
+            f"{quoted(axis)} is not added up over a company's people",
+            why=f"that is done for the scores under `accounts:` alone; there: {there}.",
+            fix=f"add `accounts: {{{axis}: {{top: 3}}}}` to a file of workflows/, or `{axis}: {{top: 3}}` to "
+            "what stands there.",
         )
-        return False
-
-    # -- what may not be asked ------------------------------------------------------------------------
-
-    def _misplaced(self, at: Node, where: Where, why: str, word: str = "") -> None:
-        said = at.text if isinstance(at, Scalar) else ""
-        asks = f"{quoted(said)} asks {quoted(word)}, which" if word else quoted(said)
-        self._mistakes.add(
-            "misplaced-condition",
-            at,
-            f"{asks} cannot be asked in {where.name}",
-            why=why or f"here only {where.subject} can be compared: {listed(where.words or (), 20)}.",
-            fix="delete it here, or ask it in `enter_when` of a stage.",
-        )
-
-    def _unknown(self, key: Scalar, where: Where) -> None:
-        words = tuple(where.words or ())
-        extra = (*WORDS, *where.special) if where.scope == "contact" else WORDS[:3]
-        axes = self._known.axes or () if "total" in where.special else ()
-        near = close(key.text, (*words, *extra, *axes))
-        self._mistakes.add(
-            where.code,
-            key,
-            f"{quoted(key.text)} is not {where.subject}",
-            label=f"did you mean {quoted(near)}?" if near else "",
-            why=f"here can be asked: {listed((*words, *axes, *extra), 40)}.",
-            fix=f"write {quoted(near)}."
-            if near
-            else "use one of these"
-            + (", or add the field to mappings/." if where.scope in ("contact", "deal") else "."),
-        )
-
-
-def _word(leaf: Leaf) -> str | None:
-    """The special word that a leaf is asked with; None for a contact's field."""
-    match leaf:
-        case Test(scope="score"):
-            return "total"
-        case AnySignal():
-            return "any_signal"
-        case Reached():
-            return "stage"
-        case SalesSet():
-            return "sales_set"
-        case DealIs():
-            return "deal"
-    return None
+        return None
 
 
 def event_condition(

@@ -9,8 +9,8 @@ from typing import Literal
 
 from connector.diagnostics import Place
 from connector.rules import reading, scalars
+from connector.rules.bots import read_bots
 from connector.rules.comparison import Comparable
-from connector.rules.condition import RESERVED
 from connector.rules.nodes import Block, Entry, Hole, Mistakes, Node, Scalar, quoted
 from connector.rules.properties import property_name
 from connector.rules.reading import Kind
@@ -18,6 +18,7 @@ from connector.rules.signal import read_signals
 from connector.rules.source import Section
 from connector.rules.suggest import close
 from connector.rules.tree import Field, FieldType, MappingRules, SignalKind, WriteBack
+from connector.rules.vocabulary import ACCOUNT, RESERVED
 from connector.rules.write_back import read_write_back
 
 CRMS = ("hubspot",)
@@ -34,10 +35,14 @@ DEAL_TYPES: Mapping[str, FieldType] = {
 
 _TOP = Kind(
     "mappings/",
-    ("version", "crm", "timezone", "language", "contact", "deal", "signals", "write_back"),
+    ("version", "crm", "timezone", "language", "contact", "deal", "signals", "bots", "write_back"),
     ("crm", "timezone", "contact"),
     elsewhere=dict.fromkeys(
-        ("name", "define", "scores", "total", "temperature", "stages", "overrides"), "a file of workflows/"
+        (
+            *("name", "define", "scores", "total", "accounts", "methods"),
+            *("temperature", "stages", "overrides"),
+        ),
+        "a file of workflows/",
     ),
 )
 _CONTACT = Kind("`contact`", ("key", "fields"), ("fields",))
@@ -68,6 +73,7 @@ class Names:
         return {
             **dict.fromkeys(self.stages or (), "a stage"),
             **dict.fromkeys(self.axes or (), "a score"),
+            **{ACCOUNT + axis: "the score of an account" for axis in self.axes or ()},
             **RESERVED,
         }
 
@@ -91,6 +97,7 @@ def read(section: Section, names: Names, mistakes: Mistakes) -> MappingRules:
         write_back=read_write_back(back, names.axes, names.stages, mistakes) if back else _NOTHING,
         key=key[0] if key else "",
         key_place=key[1] if key else None,
+        bots=read_bots(top.get("bots"), mistakes),
     )
 
 
@@ -275,16 +282,16 @@ def known_fields(section: Section, key: str, fields: Mapping[str, Field]) -> dic
     node = section.get(key)
     if isinstance(node, Block):  # its `fields` must be there; if they are not, that is told
         return comparables(fields) if isinstance(node.get("fields"), Block) else None
-    return comparables(fields) if _readable(section, node) else None
+    return comparables(fields) if readable(section, node, _TOP) else None
 
 
 def known_signals(section: Section, signals: Mapping[str, SignalKind]) -> tuple[str, ...] | None:
     """The signals by name; None as for fields."""
-    return tuple(signals) if _readable(section, section.get("signals")) else None
+    return tuple(signals) if readable(section, section.get("signals"), _TOP) else None
 
 
-def _readable(section: Section, node: Node | None) -> bool:
+def readable(section: Section, node: Node | None, kind: Kind) -> bool:
     """Whether what is not found in this block is nowhere: other mistakes need no echo in every condition."""
     if node is None:
-        return section.whole and all(entry.key.text in _TOP.keys for entry in section.entries)
+        return section.whole and all(entry.key.text in kind.keys for entry in section.entries)
     return isinstance(node, Block)

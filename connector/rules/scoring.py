@@ -3,20 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from connector.rules import reading, scalars
-from connector.rules.condition import RESERVED, Conditions, Vocabulary
-from connector.rules.nodes import Entry, Items, Mistakes, Node, Scalar, quoted
+from connector.rules.condition import Conditions
+from connector.rules.decay import read_decay
+from connector.rules.nodes import Block, Entry, Items, Mistakes, Node, Scalar, listed, quoted
 from connector.rules.reading import Kind
 from connector.rules.signal import has_attribute
-from connector.rules.tree import Axis, Decay, Group, PropertyRule, Rule, SignalKind, SignalRule
+from connector.rules.tree import (
+    Axis,
+    Condition,
+    Decay,
+    Group,
+    HalfLife,
+    PropertyRule,
+    Rule,
+    SignalKind,
+    SignalRule,
+)
+from connector.rules.vocabulary import ACCOUNT, RESERVED, Vocabulary, Where
 from connector.rules.write_back import WORDS
 
 LANGUAGES = ("en", "fr")
 MOST_OCCURRENCES = 10_000
-MOST_STEPS = 100
 ONCE_PER: tuple[Literal["day", "email", "form"], ...] = ("day", "email", "form")
 
 _AXIS = Kind(
@@ -26,12 +37,22 @@ _AXIS = Kind(
     {"min": "floor", "max": "ceiling", "cap": "ceiling"},
 )
 _GROUP = Kind("a group", ("cap", "decay", "rules"), ("rules",), {"ceiling": "cap", "max": "cap"})
-_DECAY = Kind("`decay`", ("after", "to", "every"), ("after", "to", "every"))
-_COMMON = ("id", "label", "points")
-_COUNTING = ("at_most", "per", "once_per")
-_SLIPS = {"score": "points", "name": "label", "max": "at_most", "within": "per", "if": "when"}
-_RULE = Kind("a rule", (*_COMMON, "when", "signal", *_COUNTING), ("id", "points"), _SLIPS)
-_RESERVED_AXES = {**RESERVED, **dict.fromkeys(WORDS, "a word of `write_back`")}
+_KINDS = ("when", "signal", "without")  # a rule has one of them
+_OWN: Mapping[str, tuple[str, ...]] = {  # and what belongs to that kind alone
+    "signal": ("at_most", "per", "once_per", "cap"),
+    "without": ("for",),
+}
+_SLIPS = {
+    **{"score": "points", "name": "label", "max": "at_most", "within": "per", "if": "when"},
+    **{"absent": "without", "lasting": "for", "ceiling": "cap"},
+}
+_RULE = Kind(
+    "a rule",
+    ("id", "label", "points", *_KINDS, *_OWN["signal"], *_OWN["without"]),
+    ("id", "points"),
+    _SLIPS,
+)
+_ABSENCE = replace(_RULE, slips={**_SLIPS, **dict.fromkeys(("within", "since"), "for")})
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +85,7 @@ class Scoring:
         return reading.each(entries, self._axis)
 
     def _axis(self, entry: Entry) -> Axis | None:
-        name = reading.name(entry.key, "a score's name", self._mistakes, _RESERVED_AXES)
+        name = reading.name(entry.key, "a score's name", self._mistakes, self._reserved())
         said = reading.keys(entry.value, _AXIS, self._mistakes)
         if said is None:
             return None
@@ -81,91 +102,85 @@ class Scoring:
         groups = said.get("groups")
         example = "intent: {rules: [...]}"
         entries = reading.entries(groups, "`groups`", self._mistakes, example) if groups else ()
-        made = reading.each(entries, self._group)
+        where = self._known.rule(entry.key.text)
+        made = reading.each(entries, lambda one: self._group(one, where))
         return Axis(name, made, entry.key.place, floor, ceiling) if name else None
+
+    def _reserved(self) -> dict[str, str]:
+        """Words that no score may be called, each with what it is."""
+        accounts = dict.fromkeys(
+            (ACCOUNT + axis for axis in self._known.axes or ()), "the score of an account"
+        )
+        return {**RESERVED, **dict.fromkeys(WORDS, "a word of `write_back`"), **accounts}
 
     def _bound(self, said: Mapping[str, Node], key: str) -> int | None:
         return scalars.thousandths(said[key], quoted(key), self._mistakes) if key in said else None
 
-    def _group(self, entry: Entry) -> Group | None:
+    def _group(self, entry: Entry, where: Where) -> Group | None:
         name = reading.name(entry.key, "a group's name", self._mistakes)
         said = reading.keys(entry.value, _GROUP, self._mistakes)
         if said is None:
             return None
-        cap = scalars.thousandths(said["cap"], "`cap`", self._mistakes, least=0) if "cap" in said else None
-        decay = self._decay(said["decay"]) if "decay" in said else None
+        cap = self._cap(said)
+        decay = read_decay(said["decay"], self._mistakes) if "decay" in said else None
         nodes = reading.items(said["rules"], "`rules`", self._mistakes) if "rules" in said else None
-        rules: tuple[Rule, ...] = reading.each(nodes, lambda one: self._rule(one, decay))
+        rules: tuple[Rule, ...] = reading.each(nodes, lambda one: self._rule(one, decay, where))
         return Group(name, rules, entry.key.place, cap) if name else None
 
-    def _decay(self, node: Node) -> Decay | None:
-        said = reading.keys(node, _DECAY, self._mistakes, "decay: {after: 30d, to: [50%, 0%], every: 30d}")
-        if said is None:
-            return None
-        after = scalars.duration(said["after"], "`after`", self._mistakes) if "after" in said else None
-        every = scalars.duration(said["every"], "`every`", self._mistakes) if "every" in said else None
-        nodes = reading.one_or_more(said["to"], "`to`", self._mistakes) if "to" in said else None
-        steps = reading.each(nodes, lambda one: scalars.percent(one, "`to`", self._mistakes))
-        if nodes is None or len(steps) < len(nodes) or not self._falls(nodes, steps):
-            return None
-        return Decay(after, steps, every) if after is not None and every is not None else None
-
-    def _falls(self, nodes: tuple[Node, ...], steps: tuple[int, ...]) -> bool:
-        if len(steps) > MOST_STEPS:
-            self._mistakes.add(
-                "too-long",
-                nodes[MOST_STEPS],
-                f"this decay has {len(steps)} steps",
-                why=f"at most {MOST_STEPS} are taken.",
-                fix="make the steps longer with `every`.",
-            )
-            return False
-        for node, before, step in zip(nodes[1:], steps, steps[1:], strict=False):
-            if step > before:
-                self._mistakes.add(
-                    "decay-rises",
-                    node,
-                    f"a decay cannot rise from {before}% to {step}%",
-                    why="what happened long ago never counts more than what happened yesterday.",
-                    fix="order the percentages from high to low.",
-                )
-                return False
-        return True
+    def _cap(self, said: Mapping[str, Node]) -> int | None:
+        return scalars.thousandths(said["cap"], "`cap`", self._mistakes, least=0) if "cap" in said else None
 
     # -- rules --------------------------------------------------------------------------------------
 
-    def _rule(self, node: Node, decay: Decay | None) -> Rule | None:
-        said = reading.keys(node, _RULE, self._mistakes, "{id: demo, signal: demo_download, points: 25}")
-        if said is None:
+    def _rule(self, node: Node, decay: Decay | HalfLife | None, where: Where) -> Rule | None:
+        kind = _ABSENCE if isinstance(node, Block) and node.get("without") else _RULE
+        said = reading.keys(node, kind, self._mistakes, "{id: demo, signal: demo_download, points: 25}")
+        if said is None or not isinstance(node, Block):
             return None
         head = self._head(said)
-        if ("when" in said) == ("signal" in said):
-            self._which_kind(node, "when" in said)
+        kinds = [kind for kind in _KINDS if kind in said]
+        if len(kinds) != 1:
+            self._which_kind(node, kinds)
             return None
-        if "when" in said:
-            when = self._conditions.read(said["when"], self._known.rule())
-            for key in filter(said.__contains__, _COUNTING):
-                self._not_counted(said[key], key)
-            return PropertyRule(head.id, head.label, head.points, when, node.place) if head and when else None
-        return self._signal_rule(said, node, head, decay)
+        self._not_of(kinds[0], said)
+        if kinds[0] == "signal":
+            return self._signal_rule(said, node, head, decay)
+        by_field = kinds[0] == "when"
+        when = self._conditions.read(said["when"], where) if by_field else self._absence(node, said)
+        return PropertyRule(head.id, head.label, head.points, when, node.place) if head and when else None
 
-    def _which_kind(self, node: Node, both: bool) -> None:
+    def _absence(self, node: Block, said: Mapping[str, Node]) -> Condition | None:
+        if "for" not in said:
+            reading.missing_key(node, "for", "a rule with `without`", self._mistakes, "for: 60d")
+        return self._conditions.without(node, said)
+
+    def _which_kind(self, node: Node, kinds: list[str]) -> None:
         self._mistakes.add(
             "unclear-rule",
             node,
-            "the rule has both `when` and `signal`" if both else "the rule has neither `when` nor `signal`",
-            why="`when` gives points for who somebody is, `signal` for each thing that they do.",
-            fix="make two rules of it." if both else "add `signal: ...` or `when: {...}`.",
+            f"the rule has {listed(map(quoted, kinds))}"
+            if kinds
+            else "the rule has none of `when`, `signal` and `without`",
+            why="`when` gives points for who somebody is, `signal` for each thing that they do, `without` "
+            "for what they have not done for a while; a rule is one of these.",
+            fix=f"make {'three' if len(kinds) > 2 else 'two'} rules of it."
+            if kinds
+            else "add `when: {...}`, `signal: ...`, or `without: ...` and `for: 60d`.",
         )
 
-    def _not_counted(self, at: Node, key: str) -> None:
-        self._mistakes.add(
-            "misplaced-key",
-            at,
-            f"{quoted(key)} belongs to a rule with `signal`, and this one has `when`",
-            why="a property is true or not; it does not happen several times.",
-            fix="delete it here.",
-        )
+    def _not_of(self, kind: str, said: Mapping[str, Node]) -> None:
+        """Tells what belongs to another kind of rule."""
+        for other, own in _OWN.items():
+            for key in filter(said.__contains__, own if other != kind else ()):
+                self._mistakes.add(
+                    "misplaced-key",
+                    said[key],
+                    f"{quoted(key)} belongs to a rule with {quoted(other)}, and this one has {quoted(kind)}",
+                    why="it says for how long nothing has happened; `per` says how far back signals count."
+                    if key == "for"
+                    else "a condition is true or not; it does not happen several times.",
+                    fix="delete it here.",
+                )
 
     def _head(self, said: Mapping[str, Node]) -> _Head | None:
         points = None
@@ -191,7 +206,7 @@ class Scoring:
         return {lang: said for lang, said in read.items() if said}
 
     def _signal_rule(
-        self, said: Mapping[str, Node], node: Node, head: _Head | None, decay: Decay | None
+        self, said: Mapping[str, Node], node: Node, head: _Head | None, decay: Decay | HalfLife | None
     ) -> SignalRule | None:
         signal = self._conditions.signal(said["signal"])
         at_most = per = None
@@ -200,9 +215,12 @@ class Scoring:
         if "per" in said:
             per = scalars.duration(said["per"], "`per`", self._mistakes)
         once_per = self._once_per(said["once_per"], signal) if "once_per" in said else None
+        cap = self._cap(said)
         if head is None or signal is None:
             return None
-        return SignalRule(head.id, head.label, head.points, signal, node.place, at_most, per, once_per, decay)
+        return SignalRule(
+            head.id, head.label, head.points, signal, node.place, at_most, per, once_per, decay, cap
+        )
 
     def _once_per(self, node: Node, signal: str | None) -> Literal["day", "email", "form"] | None:
         said = reading.option(node, "something that `once_per` counts", ONCE_PER, self._mistakes)

@@ -8,9 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from decimal import ROUND_HALF_UP, Decimal
+from math import log2
 from typing import Literal
 
 from connector.diagnostics import Place
+from connector.model import DAY
 
 FieldType = Literal["text", "number", "bool", "date", "datetime", "choice"]
 Op = Literal[
@@ -26,7 +29,7 @@ Op = Literal[
     "known",
     "unknown",
 ]
-Scope = Literal["contact", "deal", "event", "score"]
+Scope = Literal["contact", "deal", "event", "score", "account"]
 Value = str | float | bool | int
 
 
@@ -36,7 +39,7 @@ Value = str | float | bool | int
 @dataclass(frozen=True, slots=True)
 class Test:
     """One comparison. `scope` says of what: a contact field (our name), a deal field, an attribute of an
-    event, or the score (`total` or an axis id). `values` by operator:
+    event, the score (`total` or an axis id), or the account's (an axis id). `values` by operator:
 
     is: one; in, matches: one or more; between: low, high (both inclusive); at_least, above, below: one;
     within, within_next: one duration in ms; known, unknown: none. Any comparison with an unknown is false.
@@ -55,6 +58,27 @@ class AnySignal:
     """At least one accepted signal of one of these kinds, since the journey began."""
 
     kinds: tuple[str, ...]
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Without:
+    """No accepted signal of any of these kinds in the last `lasting` ms, or never since the journey began."""
+
+    kinds: tuple[str, ...]
+    lasting: int
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class MethodMet:
+    """At least so many of a method's criteria have evidence: the field is known and not false. With `fresh`
+    (ms) only evidence that was set less than so long ago counts."""
+
+    method: str
+    fields: tuple[str, ...]  # contact fields, as the method lists them
+    at_least: int
+    fresh: int | None
     place: Place
 
 
@@ -100,7 +124,7 @@ class Not:
     place: Place
 
 
-Leaf = Test | AnySignal | Reached | SalesSet | DealIs
+Leaf = Test | AnySignal | Without | MethodMet | Reached | SalesSet | DealIs
 Condition = Leaf | All | AnyOf | Not
 
 
@@ -140,7 +164,7 @@ class EventSource:
 
     events: tuple[str, ...]
     where: Condition | None
-    reject_if: tuple[str, ...]  # names of reasons; `crm_filtered` is the CRM's own bot flag
+    reject_if: tuple[str, ...]  # names of reasons: REASONS, or `bot` for those of ours together
     place: Place
 
 
@@ -149,6 +173,23 @@ class SignalKind:
     name: str
     sources: tuple[EventSource, ...]
     place: Place
+
+
+BOT = ("honeypot", "burst", "agent")  # what tells a robot, the surest first
+REASONS = (*BOT, "crm_filtered")  # of several the first is kept; the last is the CRM's own bot flag
+READING = ("email_open", "email_click")  # the events that robots make; an unsubscribe is always honoured
+
+
+@dataclass(frozen=True, slots=True)
+class Bots:
+    """How robots give themselves away, per contact and e-mail. burst: so many different links clicked in a
+    span of `within` ms; honeypot: a click on a link that no person sees (patterns); agent: what opened or
+    clicked names itself (patterns)."""
+
+    links: int = 3
+    within: int = 10_000
+    honeypot: tuple[str, ...] = ()
+    agents: tuple[str, ...] = ("*bot/*", "*crawler*", "*spider*", "*barracuda*", "*mimecast*", "*proofpoint*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +223,8 @@ class MappingRules:
     write_back: WriteBack
     key: str = ""  # the property that identifies a contact; "" is the CRM's own record id
     key_place: Place | None = None
+    dated: frozenset[str] = frozenset()  # contact fields of which a method asks since when they stand
+    bots: Bots = Bots()
 
 
 # -- workflows/ ---------------------------------------------------------------------------------------
@@ -201,6 +244,30 @@ class Decay:
 
 
 @dataclass(frozen=True, slots=True)
+class HalfLife:
+    """Half of the points after `half_life` ms, half of that after as long again; whole per cents, one step a
+    day counted from the event, so that a score changes once a day and not every second."""
+
+    half_life: int
+
+    def steps(self) -> tuple[tuple[int, int], ...]:
+        """As of Decay; days of the same per cent are one step, the last is 0."""
+        found, day = [(0, 100)], 0
+        while left := found[-1][1]:
+            # less is left once half a per cent under it is passed: the days before that need no look
+            halvings = log2(100 / (left - 0.5))
+            day = max(day + 1, int(halvings * self.half_life / DAY) - 1)
+            while self._percent(day) >= left:
+                day += 1
+            found.append((day * DAY, self._percent(day)))
+        return tuple(found)
+
+    def _percent(self, day: int) -> int:
+        halvings = Decimal(day * DAY) / Decimal(self.half_life)
+        return int((100 / Decimal(2) ** halvings).to_integral_value(ROUND_HALF_UP))
+
+
+@dataclass(frozen=True, slots=True)
 class PropertyRule:
     id: str
     label: Mapping[str, str]  # language -> text
@@ -211,7 +278,8 @@ class PropertyRule:
 
 @dataclass(frozen=True, slots=True)
 class SignalRule:
-    """Points per occurrence: those younger than `per`, newest first, one per `once_per`, `at_most`."""
+    """Points per occurrence: those younger than `per`, newest first, one per `once_per`, `at_most`; all of
+    them together give no more than `cap` (with negative points: take no more)."""
 
     id: str
     label: Mapping[str, str]
@@ -221,7 +289,8 @@ class SignalRule:
     at_most: int | None = None
     per: int | None = None  # ms
     once_per: Literal["day", "email", "form"] | None = None
-    decay: Decay | None = None  # its group's
+    decay: Decay | HalfLife | None = None  # its group's
+    cap: int | None = None  # thousandths, not negative
 
 
 Rule = PropertyRule | SignalRule
@@ -249,6 +318,17 @@ class Total:
     of: tuple[str, ...]
     place: Place
     floor: int | None = None  # thousandths
+
+
+@dataclass(frozen=True, slots=True)
+class AccountScore:
+    """What a company's people have of an axis: the sum of the `top` highest, at most `cap`. Never all of
+    them: that would reward headcount."""
+
+    axis: str
+    top: int
+    place: Place
+    cap: int | None = None  # thousandths
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,6 +364,8 @@ class WorkflowRules:
     bands: tuple[Band, ...]
     stages: tuple[StageRule, ...]  # first to last
     overrides: Overrides
+    accounts: tuple[AccountScore, ...] = ()
+    methods: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # method -> its fields
 
     def rules(self) -> tuple[Rule, ...]:
         """Every scoring rule in file order; a rule's number is its index here."""

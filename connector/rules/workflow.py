@@ -3,25 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from connector.model import DAY
 from connector.rules import reading, scalars
-from connector.rules.condition import Conditions, Vocabulary
-from connector.rules.mapping import Names, top_level
+from connector.rules.accounts import read_accounts
+from connector.rules.condition import Conditions
+from connector.rules.mapping import Names, readable, top_level
+from connector.rules.method import read_methods
 from connector.rules.nodes import Block, Entry, Hole, Items, Mistakes, Node, Scalar, quoted
 from connector.rules.reading import Kind
 from connector.rules.scoring import Scoring, duplicate_id
 from connector.rules.source import Section
-from connector.rules.tree import Band, Overrides, SignalKind, StageRule, Total, WorkflowRules
+from connector.rules.tree import Band, MappingRules, Overrides, StageRule, Total, WorkflowRules
+from connector.rules.vocabulary import Vocabulary
 
 HOLD = 90 * DAY
 
 _TOP = Kind(
     "workflows/",
-    ("version", "name", "define", "scores", "total", "temperature", "stages", "overrides"),
+    (
+        *("version", "name", "define", "scores", "total", "accounts", "methods"),
+        *("temperature", "stages", "overrides"),
+    ),
     ("name", "scores", "total", "temperature", "stages"),
     elsewhere=dict.fromkeys(
-        ("crm", "timezone", "language", "contact", "deal", "signals", "write_back"), "a file of mappings/"
+        ("crm", "timezone", "language", "contact", "deal", "signals", "bots", "write_back"),
+        "a file of mappings/",
     ),
 )
 _TOTAL = Kind("`total`", ("of", "floor"), ("of",), {"axes": "of", "scores": "of", "min": "floor"})
@@ -42,14 +50,17 @@ def names(section: Section) -> Names:
     return Names(axes, found)
 
 
-def read(
-    section: Section, known: Vocabulary, signals: Mapping[str, SignalKind], mistakes: Mistakes
-) -> WorkflowRules:
-    """All of workflows/. What could not be read is missing from it, and told in `mistakes`."""
+def read(section: Section, known: Vocabulary, meanings: MappingRules, mistakes: Mistakes) -> WorkflowRules:
+    """All of workflows/. What could not be read is missing from it, and told in `mistakes`.
+
+    :param known: the names of mappings/, of axes and of stages
+    """
     top = top_level(section, _TOP, mistakes)
     name = reading.text(top["name"], "`name`", mistakes) if "name" in top else None
+    accounts = read_accounts(top["accounts"], known.axes, mistakes) if "accounts" in top else ()
+    known = _with_accounts(_with_methods(known, meanings, section, top, mistakes), section, top)
     conditions = Conditions(known, mistakes, _defined(top.get("define"), mistakes))
-    scoring = Scoring(known, signals, conditions, mistakes)
+    scoring = Scoring(known, meanings.signals, conditions, mistakes)
     made = WorkflowRules(
         name=name or "",
         axes=scoring.axes(top["scores"]) if "scores" in top else (),
@@ -57,9 +68,29 @@ def read(
         bands=_bands(top["temperature"], mistakes) if "temperature" in top else (),
         stages=_stages(top["stages"], known, conditions, mistakes) if "stages" in top else (),
         overrides=_overrides(top.get("overrides"), mistakes),
+        accounts=accounts,
+        methods={name: fields for name, fields in (known.methods or {}).items() if fields is not None},
     )
     conditions.read_defined()
     return made
+
+
+def _with_methods(
+    known: Vocabulary, meanings: MappingRules, section: Section, top: Mapping[str, Node], mistakes: Mistakes
+) -> Vocabulary:
+    node = top.get("methods")
+    fields = meanings.fields if known.fields is not None else None
+    methods = read_methods(node, fields, mistakes) if node is not None else {}
+    return replace(known, methods=methods if readable(section, node, _TOP) else None)
+
+
+def _with_accounts(known: Vocabulary, section: Section, top: Mapping[str, Node]) -> Vocabulary:
+    """An entry of `accounts` that could not be read in full is known by its name all the same."""
+    node = top.get("accounts")
+    if not readable(section, node, _TOP):
+        return known
+    named = tuple(entry.key.text for entry in node.entries) if isinstance(node, Block) else ()
+    return replace(known, accounts=named)
 
 
 def _defined(node: Node | None, mistakes: Mistakes) -> tuple[Entry, ...]:

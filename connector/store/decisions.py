@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,6 +43,23 @@ def mark_dirty(db: Database, ids: Iterable[str]) -> None:
         return
     stamp = next_stamp(db)
     db.conn.executemany("INSERT OR REPLACE INTO dirty VALUES (?, ?)", [(row, stamp) for row in rows])
+    if follows_accounts(db):
+        db.execute(
+            "INSERT OR REPLACE INTO dirty SELECT id, ?1 FROM contact WHERE company_id IN "
+            "(SELECT company_id FROM contact WHERE id IN (SELECT value FROM json_each(?2)))",
+            [stamp, _json(rows)],
+        )
+
+
+def follow_accounts(db: Database, follow: bool) -> None:
+    """Whether a change of one contact concerns the others of its company: the rules read the account's
+    points. To be called inside a transaction."""
+    db.execute("INSERT OR REPLACE INTO fact VALUES ('accounts', ?)", [_json(follow)])
+
+
+def follows_accounts(db: Database) -> bool:
+    row = db.execute("SELECT value FROM fact WHERE name = 'accounts'").fetchone()
+    return row is not None and bool(orjson.loads(row[0]))
 
 
 def mark_everyone(db: Database) -> None:
@@ -113,20 +130,46 @@ def due(db: Database, ids: Sequence[str], now: int) -> dict[str, int]:
 
 def put_score(db: Database, score: Score, rules: str, stamp: int) -> None:
     db.execute(
-        "INSERT OR REPLACE INTO score VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        [
-            score.contact_id,
-            rules,
-            score.as_of,
-            score.points,
-            _json(dict(score.axes)),
-            _json(dict(score.parts)),
-            _json(dict(score.counted)),
-            "".join("01"[fact] for fact in score.facts),
-            score.next_change_at,
-            stamp,
-        ],
+        "INSERT OR REPLACE INTO score (contact_id, rules, as_of, points, axes, parts, counted, facts, "
+        "next_change_at, stamp) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        [score.contact_id, rules, score.as_of, *said_of(score).values(), stamp],
     )
+
+
+def said_of(score: Score) -> dict[str, Any]:
+    """What is kept of a score, as it is kept: constant until `next_change_at`."""
+    return {
+        "points": score.points,
+        "axes": _json(dict(score.axes)),
+        "parts": _json(dict(score.parts)),
+        "counted": _json(dict(score.counted)),
+        "facts": "".join("01"[fact] for fact in score.facts),
+        "next_change_at": score.next_change_at,
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """A stored score that nothing has outdated; `said` as `said_of` has it."""
+
+    contact_id: str
+    epoch_at: int | None
+    said: dict[str, Any]
+
+
+def settled(db: Database, rules: str, now: int, size: int) -> Iterator[list[Settled]]:
+    """The scores by these rules of contacts whose inputs are as they were and whose time has not come, in
+    the order of their ids."""
+    page = (
+        "SELECT s.contact_id, t.epoch_at, s.points, s.axes, s.parts, s.counted, s.facts, s.next_change_at "
+        "FROM score s JOIN contact c ON c.id = s.contact_id LEFT JOIN standing t ON t.contact_id = s.contact_id "
+        "WHERE s.contact_id > ? AND s.rules = ? AND coalesce(s.next_change_at > ?, 1) "
+        "AND s.contact_id NOT IN (SELECT contact_id FROM dirty) ORDER BY s.contact_id LIMIT ?"
+    )
+    after = ""
+    while rows := list(db.query(page, [after, rules, now, size])):
+        after = rows[-1]["contact_id"]
+        yield [Settled(row.pop("contact_id"), row.pop("epoch_at"), row) for row in rows]
 
 
 def standings(db: Database, ids: Sequence[str]) -> dict[str, Standing]:
@@ -136,6 +179,16 @@ def standings(db: Database, ids: Sequence[str]) -> dict[str, Standing]:
         row["contact_id"]: Standing(**{**row, "reached": frozenset(orjson.loads(row["reached"]))})
         for row in rows
     }
+
+
+def epochs(db: Database, ids: Sequence[str]) -> dict[str, int | None]:
+    """When each contact's journey began, where that is recorded."""
+    rows = db.execute(
+        "SELECT contact_id, epoch_at FROM standing WHERE contact_id IN (SELECT value FROM json_each(?)) "
+        "AND epoch_at IS NOT NULL",
+        [_json(list(ids))],
+    )
+    return dict(rows.fetchall())
 
 
 def put_standing(db: Database, standing: Standing) -> None:

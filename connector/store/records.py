@@ -1,178 +1,23 @@
 """Contacts, companies and deals as we last saw them.
 
-A record keeps the CRM's own text as JSON and one typed column per mapped field, named `f_<field>`:
-text folded for comparison, numbers, 0/1, milliseconds. A value that does not fit its type is kept in the
-JSON, left unknown in its column, and noted as an oddity.
+A record keeps the CRM's own text as JSON and one typed column per mapped field (`columns`). A value that does
+not fit its type is kept in the JSON, left unknown in its column, and noted as an oddity.
 """
 
 from __future__ import annotations
 
-import math
-import re
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta, tzinfo
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime, tzinfo
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import orjson
 from sqlite_utils import Database
 
-from connector.model import DAY, Link, Record, fold, when
+from connector.model import DAY, Link, Record
 from connector.rules.tree import Field, MappingRules
 from connector.store import decisions
-
-_PAGE = 1_000  # records at a time
-TABLES = {"contacts": "contact", "companies": "company", "deals": "deal"}
-_SQL_TYPES = {
-    "text": "TEXT",
-    "choice": "TEXT",
-    "number": "REAL",
-    "bool": "INTEGER",
-    "date": "INTEGER",
-    "datetime": "INTEGER",
-}
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MS = timedelta(milliseconds=1)
-_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
-
-
-class Unfit(ValueError):
-    """A value that is not of its field's type."""
-
-
-def typed(value: str | None, field: Field, zone: tzinfo) -> str | float | int | None:
-    """The value as its column holds it; None for unknown.
-
-    :raises Unfit: with a sentence
-    """
-    if value is None or not value.strip():
-        return None
-    match field.type:
-        case "text" | "choice":
-            return fold(value)
-        case "number":
-            return _number(value.strip())
-        case "bool":
-            return _bool(fold(value))
-        case _:
-            return _moment(value.strip(), field.type, zone)
-
-
-def _number(value: str) -> float:
-    found = float(value) if _NUMBER.fullmatch(value) else math.nan
-    if not math.isfinite(found):
-        raise Unfit("is not a number")
-    return found
-
-
-def _bool(value: str) -> int:
-    if value not in ("true", "false"):
-        raise Unfit("is neither true nor false")
-    return int(value == "true")
-
-
-def _moment(value: str, kind: str, zone: tzinfo) -> int:
-    """A date is the start of its day in the mapping's time zone; a moment is UTC unless it says more."""
-    found = when(value)
-    if found is None:
-        raise Unfit(f"is not a {'date' if kind == 'date' else 'date and time'}")
-    if kind == "date":
-        found = datetime(found.year, found.month, found.day, tzinfo=zone)
-    return (found - _EPOCH) // _MS
-
-
-def fields_of(mapping: MappingRules, object_type: str) -> list[Field]:
-    every = [*mapping.fields.values(), *mapping.deal_fields.values()]
-    return [field for field in every if field.object == object_type]
-
-
-def fitted(db: Database, mapping: MappingRules) -> bool:
-    """Whether the columns hold what this mapping says of them."""
-    return all(_known(db, object_type) >= _meant(mapping, object_type) for object_type in TABLES)
-
-
-def ensure_columns(db: Database, mapping: MappingRules) -> None:
-    """Every mapped field has its column; one whose meaning changed is read again from the kept JSON, and
-    everybody is to be judged again. To be called inside a transaction."""
-    for object_type in TABLES:
-        meant, known = _meant(mapping, object_type), _known(db, object_type)
-        if known >= meant:
-            continue
-        _make_columns(db, object_type, dict(meant), dict(known))
-        _read_again(db, object_type, fields_of(mapping, object_type), ZoneInfo(mapping.timezone))
-        db.conn.executemany(
-            "INSERT OR REPLACE INTO field_column VALUES (?, ?, ?, ?)",
-            [(object_type, field, *meaning) for field, meaning in sorted(meant)],
-        )
-        decisions.mark_everyone(db)
-
-
-Meaning = tuple[str, str]  # property, type; a date's day begins somewhere, so its type ends in the time zone
-
-
-def _meant(mapping: MappingRules, object_type: str) -> set[tuple[str, Meaning]]:
-    zones = {"date": f"date {mapping.timezone}"}
-    return {(f.name, (f.property, zones.get(f.type, f.type))) for f in fields_of(mapping, object_type)}
-
-
-def _known(db: Database, object_type: str) -> set[tuple[str, Meaning]]:
-    rows = db.execute("SELECT field, property, type FROM field_column WHERE object = ?", [object_type])
-    return {(field, (prop, type_)) for field, prop, type_ in rows}
-
-
-def _make_columns(
-    db: Database, object_type: str, meant: Mapping[str, Meaning], known: Mapping[str, Meaning]
-) -> None:
-    """A column keeps the SQL type that it was made with, and text compares unlike numbers: made anew."""
-    table = TABLES[object_type]
-    for field, (_, type_) in sorted(meant.items()):
-        wanted, had = _SQL_TYPES[type_.split()[0]], known.get(field)
-        if had is not None and _SQL_TYPES[had[1].split()[0]] != wanted:
-            db.execute(f'ALTER TABLE {table} DROP COLUMN "f_{field}"')
-        elif had is not None:
-            continue
-        db.execute(f'ALTER TABLE {table} ADD COLUMN "f_{field}" {wanted}')
-
-
-def _read_again(db: Database, object_type: str, fields: Sequence[Field], zone: tzinfo) -> None:
-    table, after = TABLES[object_type], ""
-    sets = ", ".join(f'"f_{field.name}" = ?' for field in fields)
-    db.execute("DELETE FROM oddity WHERE object = ?", [object_type])
-    page = f"SELECT id, modified_at, seen_at, properties FROM {table} WHERE id > ? ORDER BY id LIMIT {_PAGE}"
-    while rows := db.execute(page, [after]).fetchall():
-        read = []
-        for record_id, modified_at, seen_at, properties in rows:
-            values, odd = _columns(orjson.loads(properties), modified_at, fields, zone)
-            _note(db, object_type, record_id, odd, seen_at)
-            read.append([*values, record_id])
-        db.conn.executemany(f"UPDATE {table} SET {sets} WHERE id = ?", read)
-        after = rows[-1][0]
-
-
-Odd = list[tuple[str, str, str]]  # property, value, why
-
-
-def _columns(
-    properties: Mapping[str, str | None], modified_at: int | None, fields: Sequence[Field], zone: tzinfo
-) -> tuple[list[str | float | int | None], Odd]:
-    values: list[str | float | int | None] = []
-    odd: Odd = []
-    for field in fields:
-        try:
-            values.append(typed(properties.get(field.property), field, zone))
-        except Unfit as why:
-            values.append(None)
-            odd.append((field.property, str(properties.get(field.property)), str(why)))
-    if modified_at is None:
-        odd.append(("(modified)", "", "the CRM gave no modification date"))
-    return values, odd
-
-
-def _note(db: Database, object_type: str, record_id: str, odd: Odd, now: int) -> None:
-    db.conn.executemany(
-        "INSERT OR REPLACE INTO oddity VALUES (?, ?, ?, ?, ?, ?)",
-        [(object_type, record_id, prop, value[:200], why, now) for prop, value, why in odd],
-    )
+from connector.store.columns import TABLES, dated_fields, fields_of, note_odd, values_of
 
 
 def put(
@@ -184,21 +29,27 @@ def put(
     changed, rows = [], []
     for record in records:
         text = _json(record.properties)
-        values, odd = _columns(record.properties, record.modified_at, fields, zone)
+        values, odd = values_of(record.properties, record.modified_at, fields, zone)
         before = db.execute(f"SELECT properties FROM {table} WHERE id = ?", [record.id]).fetchone()
         if before is None or before[0] != text:
             changed.append(record.id)
             db.execute("DELETE FROM oddity WHERE object = ? AND record_id = ?", [object_type, record.id])
-            _note(db, object_type, record.id, odd, now)
+            note_odd(db, object_type, record.id, odd, now)
         rows.append([record.id, record.created_at, record.modified_at, now, text, *values])
-    db.conn.executemany(_upsert(table, fields), rows)
+    dated = dated_fields(mapping, object_type)
+    db.conn.executemany(_upsert(table, fields, dated), rows)
     return changed
 
 
-def _upsert(table: str, fields: Sequence[Field]) -> str:
+def _upsert(table: str, fields: Sequence[Field], dated: Sequence[Field]) -> str:
+    """Since when another value stands is unknown again."""
     names = ["id", "created_at", "modified_at", "seen_at", "properties", *(f"f_{f.name}" for f in fields)]
     listed = ", ".join(f'"{name}"' for name in names)
     updates = ", ".join(f'"{name}" = excluded."{name}"' for name in names[1:])
+    updates += "".join(
+        f', "t_{f.name}" = CASE WHEN {table}."f_{f.name}" IS excluded."f_{f.name}" THEN {table}."t_{f.name}" END'
+        for f in dated
+    )
     return (
         f"INSERT INTO {table} ({listed}) VALUES ({', '.join('?' * len(names))}) "
         f"ON CONFLICT (id) DO UPDATE SET {updates}"
@@ -211,6 +62,8 @@ def _json(properties: Mapping[str, str | None]) -> str:
 
 def remove(db: Database, contact_id: str) -> None:
     """The CRM does not have this contact any more: nobody is judged or written to under this id."""
+    if decisions.follows_accounts(db):
+        decisions.mark_dirty(db, [contact_id])  # the others of the company are judged without it
     db.execute("DELETE FROM contact WHERE id = ?", [contact_id])
     db.execute("DELETE FROM oddity WHERE object = 'contacts' AND record_id = ?", [contact_id])
 
@@ -229,17 +82,19 @@ def put_email(db: Database, emails: Mapping[str, str | None]) -> None:
 
 
 def put_companies(db: Database, links: Mapping[str, Sequence[Link]]) -> list[str]:
-    """The company of each contact: the primary one, else the first. Gives the contacts that changed."""
+    """The company of each contact: the primary one, else the first. Gives the contacts that changed, and
+    those that they left behind where accounts count."""
     changed = []
     for contact_id, found in links.items():
         chosen = next((link for link in found if link.primary), found[0] if found else None)
         company = chosen.to_id if chosen else None
-        done = db.execute(
-            "UPDATE contact SET company_id = ? WHERE id = ? AND company_id IS NOT ?",
-            [company, contact_id, company],
-        )
-        if done.rowcount:
-            changed.append(contact_id)
+        before = db.execute("SELECT company_id FROM contact WHERE id = ?", [contact_id]).fetchone()
+        if before is None or before[0] == company:
+            continue
+        db.execute("UPDATE contact SET company_id = ? WHERE id = ?", [company, contact_id])
+        changed.append(contact_id)
+        if before[0] and decisions.follows_accounts(db):
+            changed += members(db, "companies", [before[0]])
     return changed
 
 
@@ -310,13 +165,38 @@ def patch(
     before = orjson.loads(row[0])
     fields = [f for f in fields_of(mapping, "contacts") if values.get(f.property) != before.get(f.property)]
     fields = [field for field in fields if field.property in values]
-    read, _ = _columns(values, 0, fields, ZoneInfo(mapping.timezone))
+    read, _ = values_of(values, 0, fields, ZoneInfo(mapping.timezone))
     sets = "".join(f', "f_{field.name}" = ?' for field in fields)
     db.execute(
         f"UPDATE contact SET properties = ?{sets} WHERE id = ?",
         [_json({**before, **values}), *read, contact_id],
     )
     return [field.name for field in fields]
+
+
+def values(db: Database, ids: Sequence[str], property_name: str) -> dict[str, str | None]:
+    """One property of some contacts, as the CRM has it."""
+    sql = (
+        "SELECT id, json_extract(properties, '$.' || json_quote(?)) FROM contact "
+        "WHERE id IN (SELECT value FROM json_each(?))"
+    )
+    return dict(db.execute(sql, [property_name, orjson.dumps(list(ids)).decode()]).fetchall())
+
+
+def undated(db: Database, ids: Sequence[str], mapping: MappingRules) -> list[str]:
+    """Those of these contacts that have a dated field's value of which it is unknown since when it stands."""
+    fields = dated_fields(mapping)
+    if not fields:
+        return []
+    open_ = " OR ".join(f'("f_{f.name}" IS NOT NULL AND "t_{f.name}" IS NULL)' for f in fields)
+    sql = f"SELECT id FROM contact WHERE id IN (SELECT value FROM json_each(?)) AND ({open_})"
+    return [row[0] for row in db.execute(sql, [orjson.dumps(list(ids)).decode()])]
+
+
+def date_values(db: Database, contact_id: str, since: Mapping[str, int | None]) -> None:
+    """Since when a contact's dated fields (by our name) hold what they hold."""
+    for name, at in since.items():
+        db.execute(f'UPDATE contact SET "t_{name}" = ? WHERE id = ?', [at, contact_id])
 
 
 def find(db: Database, who: str) -> list[dict[str, Any]]:
@@ -367,6 +247,21 @@ def count_oddities(db: Database) -> int:
 def count(db: Database) -> int:
     """How many contacts there are."""
     return int(db.execute("SELECT count(*) FROM contact").fetchone()[0])
+
+
+def count_between(db: Database, first: str, last: str) -> int:
+    """How many contacts have an id from `first` to `last`, as text."""
+    found = db.execute("SELECT count(*) FROM contact WHERE id BETWEEN ? AND ?", [first, last])
+    return int(found.fetchone()[0])
+
+
+def pages_of_members(db: Database, size: int) -> Iterator[list[str]]:
+    """The contacts that belong to a company, in the order of their ids."""
+    after = ""
+    page = "SELECT id FROM contact WHERE id > ? AND company_id IS NOT NULL ORDER BY id LIMIT ?"
+    while rows := db.execute(page, [after, size]).fetchall():
+        yield [row[0] for row in rows]
+        after = rows[-1][0]
 
 
 def counts(db: Database) -> dict[str, int]:

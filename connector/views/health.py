@@ -149,4 +149,25 @@ def outbox(document: Document, ink: Ink) -> list[str]:
     ]
 
 
-DRAW: dict[str, Draw] = {"status": status, "runs": runs, "doctor": doctor, "outbox": outbox}
+def verify(document: Document, ink: Ink) -> list[str]:
+    about, lines = document["summary"], []
+    for item in document["items"][:SHOWN]:
+        said = f"stored {item['stored']}, recomputed {item['recomputed']}"
+        lines.append(f"{ink.bad('✘')} {item['contact']}  {item['kind']}  {item['what']}: {said}")
+    more = len(document["items"]) - SHOWN
+    lines += [f"... and {more:,} more (--json shows all)"] if more > 0 else []
+    waiting = f"; {about['waiting']:,} wait for the next run" if about["waiting"] else ""
+    compared = f"{count(about['compared'], 'score')} and {count(about['signals'], 'signal')} made anew"
+    if document["status"] == "same":
+        return [*lines, f"{ink.good('✔')} {compared}: each as stored, to the last digit{waiting}."]
+    fix = "Next: connector backfill --rescore, then connector plan; and tell us: this must not happen."
+    return [*lines, f"{compared}: {about['different']:,} differ{waiting}.", fix]
+
+
+DRAW: dict[str, Draw] = {
+    "status": status,
+    "runs": runs,
+    "verify": verify,
+    "doctor": doctor,
+    "outbox": outbox,
+}

@@ -99,3 +99,45 @@ def test_mistakes_come_in_the_order_of_the_files() -> None:
     found = rules.against(rules.load(ROOT), replace(ACCOUNT, properties=nothing))
     assert [(one.file, one.line) for one in found] == sorted((one.file, one.line) for one in found)
     assert {one.code for one in found} == {"unknown-property", "unprovisioned", "optional-property"}
+
+
+def compared(folder: Path, field: str, condition: str, deal: str = "amount: amount") -> list[str]:
+    """What is noted of a criterion's values."""
+    stages = f"stages: [{{id: contact}}, {{id: lead}}, {{id: mql, enter_when: {condition}}}]"
+    loaded = load(folder, contact=contact(field), stages=stages, deal=f"deal: {{fields: {{{deal}}}}}")
+    tags = PropertyDef("tags", "Tags", "enumeration", "checkbox", False, (("a", "A"), ("b", "B")))
+    phase = PropertyDef("phase", "Phase", "enumeration", "select", False, (("open", "Open"),))
+    there = {name: dict(known) for name, known in ACCOUNT.properties.items()}
+    there["contacts"]["tags"] = tags
+    there["deals"]["phase"] = phase
+    found = rules.against(loaded, replace(ACCOUNT, properties=there))
+    assert {one.severity for one in found} <= {"note"}
+    return [one.what for one in found if one.code == "unmatched-option"]
+
+
+@pytest.mark.parametrize(
+    ("field", "condition", "values"),
+    [
+        ("x: rejection_reason", "{x: {is: Competitor}}", []),
+        ("x: rejection_reason", "{x: {in: [not_now, lost, gone]}}", ["lost", "gone"]),
+        ("x: rejection_reason", "{any: [{not: {x: {is: lost}}}, {x: {known: true}}]}", ["lost"]),
+        ("x: rejection_reason", '{x: {matches: ["los*"]}}', []),
+        ("x: jobtitle", "{x: {is: anything}}", []),
+        ("x: {property: newsletter_consent, type: bool}", "{x: {is: yes}}", []),
+        # what the mapping lists is told there, as an option that is missing
+        ("x: {property: rejection_reason, type: choice, values: [lost]}", "{x: {is: lost}}", []),
+        ("x: tags", "{x: {in: [a;b, a]}}", []),
+        ("x: tags", "{x: {is: a;c}}", ["a;c"]),
+        ("x: jobtitle", "{deal: {phase: {is: won}}}", ["won"]),
+    ],
+)
+def test_values_that_are_no_option(tmp_path: Path, field: str, condition: str, values: list[str]) -> None:
+    told = compared(tmp_path, field, condition, "phase: phase")
+    assert [what.split("`")[3] for what in told] == values
+
+
+def test_the_fields_of_a_method_are_checked(tmp_path: Path) -> None:
+    name = "name: x\nmethods: {bant: {of: [budget]}}"
+    assert told(tmp_path, contact=contact("budget: no_such_budget"), name=name) == [
+        ("error", "unknown-property")
+    ]

@@ -137,7 +137,6 @@ def test_a_tree_of_everything(tmp_path: Path) -> None:
         ("{stage: {reached: mql}}", "later-stage"),
         ("{any_signal: [email_open, demo]}", "unknown-signal"),
         ("{sales_set: nobody}", "unknown-stage"),
-        ("{method: meddicc}", "unknown-field"),
         ("{use: nothing}", "unknown-condition"),
     ],
 )

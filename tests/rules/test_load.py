@@ -243,6 +243,7 @@ def stated(files: dict[str, str]) -> dict[str, int]:
     stated_rules = [rule for group in groups for rule in group["rules"]]
     conditions = [one["enter_when"] for one in top["stages"] if "enter_when" in one]
     conditions += [one["when"] for one in stated_rules if "when" in one]
+    conditions += [{"without": one["without"]} for one in stated_rules if "without" in one]
     return {
         "fields": len(top["contact"]["fields"]) + len(top.get("deal", {}).get("fields", {})),
         "sources": len(sources),
@@ -257,7 +258,7 @@ def stated(files: dict[str, str]) -> dict[str, int]:
 
 
 def _leaves(condition: dict[str, Any]) -> Iterator[str]:
-    ((word, inside),) = condition.items()
+    word, inside = next(iter(condition.items()))  # those of several keys are one leaf
     if word in ("all", "any"):
         for one in inside:
             yield from _leaves(one)

@@ -51,6 +51,10 @@ def test_the_usual_fields_of_a_deal_have_their_type_without_saying_so(tmp_path: 
         ("any_signal: firstname", "reserved-name"),
         ("fit: firstname", "reserved-name"),  # a score of the workflow
         ("mql: firstname", "reserved-name"),  # a stage of it
+        ("account_engagement: firstname", "reserved-name"),
+        ("without: firstname", "reserved-name"),
+        ("for: firstname", "reserved-name"),
+        ("method: firstname", "reserved-name"),
         ("x: {property: firstname, object: ticket}", "unknown-value"),
         ("x: {property: firstname, type: money}", "unknown-type"),
         ("x: {type: text}", "missing-key"),
@@ -95,7 +99,7 @@ signals:
     [
         ("{event: sales_email}", "unknown-event"),
         ("{event: email_open, where: {campaign: {is: x}}}", "unknown-attribute"),
-        ("{event: email_open, reject_if: [bot]}", "unknown-reason"),
+        ("{event: email_open, reject_if: [robot]}", "unknown-reason"),
         ("{event: call, where: {seconds: {matches: [x]}}}", "wrong-operator"),
         ("{event: call, where: {use: it}}", "misplaced-condition"),
         ("{event: call, where: {any_signal: [email_open]}}", "misplaced-condition"),

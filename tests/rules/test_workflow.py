@@ -57,7 +57,7 @@ total: {of: [fit, engagement], floor: 0}
     assert isinstance(demo, SignalRule)
     assert (demo.points, demo.at_most, demo.per, demo.once_per) == (25_000, 3, 90 * DAY, "form")
     assert dict(demo.label) == {"fr": "Démo", "en": "The demo"}
-    assert demo.decay is not None
+    assert demo.decay is not None and demo.cap is None
     assert demo.decay.steps() == ((0, 100), (30 * DAY, 50), (44 * DAY, 0))
     assert isinstance(opened, SignalRule)
     assert (opened.points, dict(opened.label)) == (1_000_000, {"en": "open mail"})
@@ -86,6 +86,19 @@ GOOD = "{id: r, signal: demo_download, points: 1}"
         ("{id: r, signal: demo_download, points: 5, label: {de: Demo}}", "unknown-key"),
         ("{id: r, signal: demo_download, points: 5, label: [Demo]}", "wrong-shape"),
         ("{id: r, signal: demo_download, points: 5, notify: sales}", "unknown-key"),
+        ("{id: r, signal: demo_download, points: 5, cap: -1}", "out-of-range"),
+        ("{id: r, signal: demo_download, points: 5, for: 60d}", "misplaced-key"),
+        ("{id: r, when: {company_size: {above: 5}}, points: 5, cap: 5}", "misplaced-key"),
+        ("{id: r, when: {company_size: {above: 5}}, points: 5, for: 60d}", "misplaced-key"),
+        ("{id: r, without: demo_download, for: 60d, points: 5, per: 60d}", "misplaced-key"),
+        ("{id: r, without: demo_download, points: 5}", "missing-key"),
+        ("{id: r, without: demo_download, within: 60d, points: 5}", "unknown-key"),
+        ("{id: r, without: demo_download, fro: 60d, points: 5}", "unknown-key"),
+        ("{id: r, without: [demo_download, demo], for: 60d, points: 5}", "unknown-signal"),
+        ("{id: r, without: [], for: 60d, points: 5}", "empty-list"),
+        ("{id: r, without: demo_download, for: 60, points: 5}", "missing-unit"),
+        ("{id: r, without: demo_download, for: 60d, signal: email_open, points: 5}", "unclear-rule"),
+        ("{id: r, points: 5}", "unclear-rule"),
         ("{id: r, when: {stage: {reached: lead}}, points: 5}", "misplaced-condition"),
         ("{id: r, when: {deal: {amount: {above: 5}}}, points: 5}", "misplaced-condition"),
         ("{id: r, when: {fit: {above: 5}}, points: 5}", "misplaced-condition"),
@@ -106,6 +119,11 @@ def test_mistakes_in_rules(tmp_path: Path, rule: str, code: str) -> None:
         ("decay: {after: 30d, to: [50%, 60%], every: 30d}", "decay-rises"),
         ("decay: {after: 30, to: [50%], every: 30d}", "missing-unit"),
         ("decay: 30d", "wrong-shape"),
+        ("decay: {half_life: 30d, to: [50%]}", "misplaced-key"),
+        ("decay: {half_life: 23h}", "out-of-range"),
+        ("decay: {half_life: 3651d}", "out-of-range"),
+        ("decay: {half_life: 30}", "missing-unit"),
+        ("decay: {halflife: 30d}", "unknown-key"),
     ],
 )
 def test_mistakes_in_groups(tmp_path: Path, group: str, code: str) -> None:

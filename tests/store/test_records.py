@@ -16,8 +16,8 @@ from sqlite_utils import Database
 from connector.diagnostics import Place
 from connector.model import Link, Record
 from connector.rules.tree import Field, FieldType, MappingRules
-from connector.store import decisions, records
-from connector.store.records import Unfit, typed
+from connector.store import columns, decisions, records
+from connector.store.columns import Unfit, typed
 from connector.store.schema import open_store, write
 
 PARIS = ZoneInfo("Europe/Paris")
@@ -57,7 +57,7 @@ def mapping(db: Database) -> MappingRules:
 
 def fit(db: Database, mapping: MappingRules) -> None:
     with write(db):
-        records.ensure_columns(db, mapping)
+        columns.ensure_columns(db, mapping)
 
 
 def put(
@@ -255,10 +255,10 @@ def test_another_time_zone_moves_the_dates(db: Database, mapping: MappingRules) 
 def test_an_unchanged_mapping_changes_nothing(db: Database, mapping: MappingRules) -> None:
     put(db, mapping, "1", size="12")
     stamp = decisions.stamp_now(db)
-    assert records.fitted(db, mapping)
+    assert columns.fitted(db, mapping)
     fit(db, mapping)
     assert decisions.stamp_now(db) == stamp
-    assert not records.fitted(db, to_mapping({**FIELDS, "more": ("deals", "text")}))
+    assert not columns.fitted(db, to_mapping({**FIELDS, "more": ("deals", "text")}))
 
 
 # -- our own writes ------------------------------------------------------------------------------------

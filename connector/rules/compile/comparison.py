@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
+from connector.model import POINT
 from connector.rules.compile.expression import (
     NEVER,
-    column,
     every,
     integer,
     number,
@@ -120,15 +120,16 @@ def boundaries(test: Test, value: Expr, as_of: Expr) -> list[Expr]:
     return list(found)
 
 
-def compare_score(test: Test, name: str, unit: int) -> Expr:
-    """A comparison with a sum of points. `name` is its column, `unit` how much of it makes one point."""
+def compare_score(test: Test, points: Expr, unit: int = POINT) -> Expr:
+    """A comparison with a sum of points; `unit` is how much of it makes one point. NULL where unknown."""
     if test.op in ("known", "unknown"):
         return exp.true() if test.op == "known" else exp.false()
-    points, said = column(name), [Decimal(repr(float(v))) * unit for v in test.values]
+    said = [Decimal(repr(float(v))) * unit for v in test.values]
     match test.op:
         case "between":
             low, high = math.ceil(said[0]), math.floor(said[1])
-            return every([points.copy() >= integer(low), points <= integer(high)])
+            over = exp.GTE(this=points.copy(), expression=integer(low))
+            return every([over, exp.LTE(this=points, expression=integer(high))])
         case "at_least":
             return exp.GTE(this=points, expression=integer(math.ceil(said[0])))
         case "above":

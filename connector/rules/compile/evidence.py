@@ -1,4 +1,4 @@
-"""What a contact's signals and deals answer to `any_signal` and `deal`: one row per contact."""
+"""What conditions ask beside a contact's fields: signals that came or did not, deals, evidence."""
 
 from __future__ import annotations
 
@@ -8,10 +8,20 @@ from typing import TYPE_CHECKING
 from sqlglot import exp
 
 from connector.rules.compile.comparison import boundaries, compare, condition
-from connector.rules.compile.expression import column, earliest, flag, text, when
-from connector.rules.compile.inputs import any_signals, deal_conditions, signal_kinds, tests
+from connector.rules.compile.expression import (
+    NEVER,
+    column,
+    earliest,
+    every,
+    flag,
+    integer,
+    text,
+    total,
+    when,
+)
+from connector.rules.compile.inputs import absences, any_signals, deal_conditions, signal_kinds, tests
 from connector.rules.compile.lines import accepted
-from connector.rules.tree import Leaf, Rules, Test
+from connector.rules.tree import Leaf, MethodMet, Rules, Test, Without
 
 if TYPE_CHECKING:
     from sqlglot.expressions import Expr
@@ -25,10 +35,11 @@ def distinct(trees: Iterable[Expr]) -> list[Expr]:
 
 
 def ever(rules: Rules) -> exp.Select:
-    """Per contact: which `any_signal` hold, and the first signal that is dated in the future."""
+    """Per contact: which `any_signal` hold, the last signal of each `without`, and the first signal that is
+    dated in the future."""
     at, as_of = column("at", "signal"), column(*AS_OF)
     future = when(exp.GT(this=at.copy(), expression=as_of.copy()), at.copy())
-    past = exp.LTE(this=at, expression=as_of)
+    past = exp.LTE(this=at.copy(), expression=as_of)
     kinds = [text(kind) for kind in signal_kinds(rules)] or [text("")]
     return (
         exp.select(
@@ -36,6 +47,10 @@ def ever(rules: Rules) -> exp.Select:
             *(
                 exp.alias_(exp.Max(this=flag(exp.and_(past.copy(), _of_kind(asked)))), f"any_{i}")
                 for i, asked in enumerate(any_signals(rules))
+            ),
+            *(
+                exp.alias_(exp.Max(this=when(exp.and_(past.copy(), _of_kind(asked)), at.copy())), f"last_{i}")
+                for i, asked in enumerate(absences(rules))
             ),
             exp.alias_(exp.Min(this=future), "future"),
         )
@@ -84,3 +99,51 @@ def _deal_leaf(leaf: Leaf) -> Expr:
     if not isinstance(leaf, Test):
         raise ValueError(f"{leaf.place}: a condition on a deal asks for the deal's fields alone")
     return compare(leaf, _deal_field(leaf), column(*AS_OF))
+
+
+def absent(rules: Rules, leaf: Without) -> Expr:
+    """A signal ends the absence until it is `lasting` old; one that never came ends none."""
+    age = exp.Paren(this=exp.Sub(this=column(*AS_OF), expression=_last(rules, leaf)))
+    long_ago = exp.GTE(this=age, expression=integer(leaf.lasting))
+    return exp.Coalesce(this=long_ago, expressions=[exp.true()])
+
+
+def absent_from(rules: Rules, leaf: Without) -> Expr:
+    """The moment at which the absence begins; NEVER where it has, or nothing ever came."""
+    return _later(_last(rules, leaf), leaf.lasting)
+
+
+def _last(rules: Rules, leaf: Without) -> exp.Column:
+    return column(f"last_{absences(rules).index(leaf.kinds)}", "ever")
+
+
+def _later(moment: Expr, shift: int) -> Expr:
+    moved = exp.Paren(this=exp.Add(this=moment, expression=integer(shift)))
+    return when(exp.GT(this=moved, expression=column(*AS_OF)), moved.copy(), integer(NEVER))
+
+
+def met(rules: Rules, leaf: MethodMet) -> Expr:
+    """Whether enough of the method's criteria have evidence."""
+    counted = total([flag(_evident(rules, name, leaf.fresh)) for name in leaf.fields])
+    return exp.GTE(this=exp.Paren(this=counted), expression=integer(leaf.at_least))
+
+
+def _evident(rules: Rules, name: str, fresh: int | None) -> Expr:
+    value, since = column(f"f_{name}", "contact"), column(f"t_{name}", "contact")
+    said: Expr = exp.Not(this=exp.Is(this=value, expression=exp.null()))
+    if rules.mapping.fields[name].type == "bool":
+        said = exp.EQ(this=value.copy(), expression=integer(1))
+    if fresh is None:
+        return exp.Coalesce(this=said, expressions=[exp.false()])
+    age = exp.Paren(this=exp.Sub(this=column(*AS_OF), expression=since.copy()))
+    recent = [exp.LTE(this=since, expression=column(*AS_OF)), exp.LT(this=age, expression=integer(fresh))]
+    return exp.Coalesce(this=every([said, *recent]), expressions=[exp.false()])
+
+
+def evidence_moments(leaf: MethodMet) -> list[Expr]:
+    """When evidence begins to count, and when it is fresh no more."""
+    if leaf.fresh is None:
+        return []
+    return [
+        _later(column(f"t_{name}", "contact"), shift) for name in leaf.fields for shift in (0, leaf.fresh)
+    ]

@@ -8,8 +8,18 @@ from typing import TYPE_CHECKING
 from sqlglot import exp
 
 from connector.model import POINT
+from connector.rules.compile.accounts import of_account
 from connector.rules.compile.comparison import boundaries, compare, compare_score, condition
-from connector.rules.compile.evidence import AS_OF, dealt, distinct, ever
+from connector.rules.compile.evidence import (
+    AS_OF,
+    absent,
+    absent_from,
+    dealt,
+    distinct,
+    ever,
+    evidence_moments,
+    met,
+)
 from connector.rules.compile.expression import (
     NEVER,
     column,
@@ -20,9 +30,20 @@ from connector.rules.compile.expression import (
     when,
     whole,
 )
-from connector.rules.compile.inputs import any_signals, conditions, deal_conditions, tests
-from connector.rules.compile.lines import Ctes, counts, line_ctes
-from connector.rules.tree import AnySignal, Axis, DealIs, Leaf, Rules, SignalRule, Test
+from connector.rules.compile.inputs import accounts, any_signals, conditions, deal_conditions
+from connector.rules.compile.lines import Ctes, earned, line_ctes
+from connector.rules.tree import (
+    AnySignal,
+    Axis,
+    DealIs,
+    Leaf,
+    MethodMet,
+    Rules,
+    SignalRule,
+    Test,
+    Without,
+    leaves,
+)
 
 if TYPE_CHECKING:
     from sqlglot.expressions import Expr
@@ -32,8 +53,8 @@ _ROW = ("contact_id", "as_of")
 
 def score_ctes(rules: Rules) -> Ctes:
     return [
-        *line_ctes(rules),
-        ("earned", _earned()),
+        *line_ctes(rules, ids=False),
+        ("earned", earned(rules)),
         ("pivot", _pivot(rules)),
         ("ever", ever(rules)),
         ("dealt", dealt(rules)),
@@ -61,22 +82,6 @@ def score_query(rules: Rules) -> exp.Select:
 
 
 # -- one row per contact out of many ---------------------------------------------------------------------
-
-
-def _earned() -> exp.Select:
-    """Per contact and rule: what counts, its points, and when the first of it is worth something else."""
-    return (
-        exp.select(
-            column("contact_id"),
-            column("n"),
-            exp.alias_(exp.Sum(this=column("points")), "points"),
-            exp.alias_(exp.Count(this=exp.Star()), "counted"),
-            exp.alias_(exp.Min(this=column("until")), "until"),
-        )
-        .from_(exp.table_("line"))
-        .where(counts())
-        .group_by(column("contact_id"), column("n"))
-    )
 
 
 def _pivot(rules: Rules) -> exp.Select:
@@ -116,7 +121,10 @@ def _part(rules: Rules) -> exp.Select:
     for table in ("pivot", "ever", "dealt"):
         query = _left(query, table, column("contact_id", table), mine)
     query = _left(query, "contact", column("id", "contact"), mine)
-    return _left(query, "company", column("id", "company"), column("company_id", "contact"))
+    query = _left(query, "company", column("id", "company"), column("company_id", "contact"))
+    if accounts(rules):
+        query = _left(query, "account", column("company_id", "account"), column("company_id", "contact"))
+    return query
 
 
 def _left(query: exp.Select, table: str, key: Expr, value: Expr) -> exp.Select:
@@ -128,9 +136,11 @@ def _left(query: exp.Select, table: str, key: Expr, value: Expr) -> exp.Select:
 def _rule(rules: Rules, n: int) -> Expr:
     rule = rules.workflow.rules()[n]
     if isinstance(rule, SignalRule):
-        return _or_none(column(f"r_{n}", "pivot"))
-    met = condition(rule.when, lambda leaf: _leaf(rules, leaf))
-    return when(met, integer(rule.points * 100), integer(0))
+        most = None if rule.cap is None else rule.cap
+        low, high = (None, most) if rule.points >= 0 else (None if most is None else -most, None)
+        return _bounded(_or_none(column(f"r_{n}", "pivot")), low, high)
+    holds = condition(rule.when, lambda leaf: _leaf(rules, leaf))
+    return when(holds, integer(rule.points * 100), integer(0))
 
 
 def _or_none(tree: Expr) -> Expr:
@@ -142,8 +152,14 @@ def _leaf(rules: Rules, leaf: Leaf) -> Expr:
     match leaf:
         case Test(scope="contact"):
             return compare(leaf, _field(rules, leaf), column(*AS_OF))
+        case Test(scope="account"):
+            return of_account(rules, leaf)
         case AnySignal(kinds=kinds):
             return _yes(f"any_{any_signals(rules).index(kinds)}", "ever")
+        case Without():
+            return absent(rules, leaf)
+        case MethodMet():
+            return met(rules, leaf)
         case DealIs(item=item):
             return _yes(f"deal_{deal_conditions(rules).index(item)}", "dealt")
         case _:
@@ -161,17 +177,25 @@ def _field(rules: Rules, test: Test) -> exp.Column:
 
 
 def _next_change(rules: Rules) -> Expr:
-    dated = distinct(
-        moment
-        for c in conditions(rules)
-        for test in tests(c)
-        if test.scope == "contact"
-        for moment in boundaries(test, _field(rules, test), column(*AS_OF))
-    )
+    asked = dict.fromkeys(leaf for condition in conditions(rules) for leaf in leaves(condition))
+    dated = distinct(moment for leaf in asked for moment in _moments(rules, leaf))
     known = [("until", "pivot"), ("future", "ever"), ("until", "dealt")]
+    known += [("next_change_at", "account")] if accounts(rules) else []
     moments = [exp.Coalesce(this=column(*one), expressions=[integer(NEVER)]) for one in known]
     first = exp.Nullif(this=earliest([*moments, *dated]), expression=integer(NEVER))
     return exp.alias_(first, "next_change_at")
+
+
+def _moments(rules: Rules, leaf: Leaf) -> list[Expr]:
+    """The moments after `as_of` at which the leaf's answer changes without new input, NEVER where none."""
+    match leaf:
+        case Test(scope="contact"):
+            return boundaries(leaf, _field(rules, leaf), column(*AS_OF))
+        case Without():
+            return [absent_from(rules, leaf)]
+        case MethodMet():
+            return evidence_moments(leaf)
+    return []
 
 
 # -- sums ------------------------------------------------------------------------------------------------
@@ -234,8 +258,8 @@ def _score_leaf(rules: Rules, leaf: Leaf) -> Expr:
     if not isinstance(leaf, Test):
         raise TypeError(leaf)
     if leaf.name == "total":
-        return compare_score(leaf, "points", 1)
-    return compare_score(leaf, axis_column(rules.workflow.axes, leaf.name).name, POINT)
+        return compare_score(leaf, column("points"), 1)
+    return compare_score(leaf, axis_column(rules.workflow.axes, leaf.name))
 
 
 def axis_column(axes: Sequence[Axis], axis_id: str) -> exp.Column:

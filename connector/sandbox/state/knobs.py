@@ -44,7 +44,9 @@ class Knobs:
     deal_won_stage: str = "customer"
     company_stage_sync: bool = True  # a company's stage moves its contacts forward
     uri_limit: int = 16_000
-    search_body_limit: int = 3_000  # characters; documented (3.4), yet pullers in wide use send more. 0: no limit
+    search_body_limit: int = (
+        3_000  # characters; documented (3.4), yet pullers in wide use send more. 0: no limit
+    )
     association_page: int = 500  # associations of one input of a batch read
     form_conversion_id: bool = True
     shuffle: bool = True  # batch results out of order

@@ -1,29 +1,26 @@
 """Points by SQL compiled from the rules: a pure function of evidence and a moment.
 
-One SELECT serves the run, the preview of edited rules, and the explanation; it reads its contacts and
-their moments from the temporary table `subject`.
+One SELECT serves the run, the preview of edited rules, and the explanation. SQLite runs it where its indexes
+find the few contacts at once (`few`); a pass over very many goes through DuckDB (`everybody`). Both give the
+same, to the last digit.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from sqlite_utils import Database
 
 from connector.model import Score
-from connector.rules.compile import points_select, score_select
 from connector.rules.tree import Rules
+from connector.score.everybody import MANY, Epochs, Everybody, Lost, why_not
+from connector.score.few import Few
+from connector.score.subject import Subject
+from connector.store import decisions
 
-
-@dataclass(frozen=True, slots=True)
-class Subject:
-    """A contact to be scored at a moment; signals up to `epoch_at` belong to an earlier journey."""
-
-    contact_id: str
-    as_of: int
-    epoch_at: int | None = None
+__all__ = ["MANY", "Point", "Scorer", "Subject", "why_not"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +38,13 @@ class Point:
 
 
 class Scorer:
-    """The rules, compiled once."""
+    """The rules, compiled once. `epochs` says when the journeys of contacts began that are no subjects
+    themselves but count for their account; as recorded, if it is not given."""
 
-    def __init__(self, rules: Rules) -> None:
+    def __init__(self, rules: Rules, epochs: Epochs = decisions.epochs) -> None:
         self.rules = rules
-        self._select = score_select(rules)
-        self._points = points_select(rules)
+        self._few = Few(rules, epochs)
+        self._everybody = Everybody(rules, epochs)
         self._rule_ids = [rule.id for rule in rules.workflow.rules()]
         self._groups = [f"{axis.id}.{group.id}" for axis in rules.workflow.axes for group in axis.groups]
         self._axes = [axis.id for axis in rules.workflow.axes]
@@ -54,13 +52,24 @@ class Scorer:
 
     def scores(self, db: Database, subjects: Sequence[Subject]) -> list[Score]:
         """The scores of these contacts, in the order of their ids. Contacts not in the cache are absent."""
-        _fill(db, subjects)
-        rows = sorted(_rows(db, self._select), key=lambda row: str(row["contact_id"]))
-        return [self._score(row) for row in rows]
+        try:
+            engine = "duckdb" if self._everybody.takes(db, subjects) else "sqlite"
+            scored = [self._score(row) for row in self.rows(db, subjects, engine)]
+        except Lost:  # `why_not` says so; it is not tried again
+            scored = [self._score(row) for row in self.rows(db, subjects, "sqlite")]
+        return sorted(scored, key=lambda score: score.contact_id)
+
+    @property
+    def why_not(self) -> str:
+        """Why a pass over very many did not go through DuckDB; empty if all did."""
+        return self._everybody.why_not
+
+    def rows(self, db: Database, subjects: Sequence[Subject], engine: str) -> Iterator[dict[str, Any]]:
+        """The rows of the SELECT as `duckdb` or `sqlite` gives them, in no order."""
+        return (self._everybody if engine == "duckdb" else self._few).rows(db, subjects)
 
     def points(self, db: Database, subject: Subject) -> list[Point]:
         """Every signal under every rule of one contact: what counts, what does not and why."""
-        _fill(db, [subject])
         return [
             Point(
                 rule=row["rule"],
@@ -72,7 +81,7 @@ class Scorer:
                 percent=row["percent"],
                 points=row["points"],
             )
-            for row in _rows(db, self._points)
+            for row in self._few.points(db, subject)
         ]
 
     def _score(self, row: dict[str, Any]) -> Score:
@@ -88,19 +97,3 @@ class Scorer:
             facts=tuple(bool(row[f"c_{n}"]) for n in range(self._facts)),
             next_change_at=row["next_change_at"],
         )
-
-
-def _fill(db: Database, subjects: Iterable[Subject]) -> None:
-    db.execute(
-        "CREATE TEMP TABLE IF NOT EXISTS subject "
-        "(contact_id TEXT PRIMARY KEY, as_of INTEGER NOT NULL, epoch_at INTEGER)"
-    )
-    db.execute("DELETE FROM subject")
-    db.conn.executemany(
-        "INSERT INTO subject SELECT ?1, ?2, ?3 WHERE EXISTS (SELECT 1 FROM contact WHERE id = ?1)",
-        [(s.contact_id, s.as_of, s.epoch_at) for s in subjects],
-    )
-
-
-def _rows(db: Database, select: str) -> list[dict[str, Any]]:
-    return list(db.query(select))
