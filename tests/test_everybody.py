@@ -119,6 +119,20 @@ def test_where_its_process_dies_sqlite_does_everything(cache: Database, rules: R
     assert scorer.why_not == "its process has ended"
 
 
+def test_what_it_prints_does_not_come_between_its_answers(
+    cache: Database, rules: Rules, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "adbc_driver_sqlite.py").write_text(
+        "import sys\nsys.path.remove(__file__.rpartition('/')[0])\ndel sys.modules[__name__]\n"
+        "from adbc_driver_sqlite import *\nimport adbc_driver_sqlite\n"
+        "print('60% of a query', flush=True)\nsys.modules[__name__] = adbc_driver_sqlite\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    scorer, subjects = Scorer(rules), _subjects(cache)
+    assert scorer.scores(cache, subjects) == Scorer(rules).scores(cache, subjects)
+    assert scorer.why_not == ""
+
+
 def test_where_it_cannot_be_loaded_sqlite_does_everything(
     cache: Database, rules: Rules, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

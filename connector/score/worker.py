@@ -7,6 +7,7 @@ else, and ends with its parent.
 
 from __future__ import annotations
 
+import os
 import pickle
 import signal
 import sys
@@ -45,6 +46,7 @@ class Engine:
         settings: dict[str, Any] = {"threads": 1, "memory_limit": f"{MEMORY // among}MB"}
         settings |= {"temp_directory": tempfile.gettempdir(), "preserve_insertion_order": False}
         self._duck = duckdb.connect(":memory:", config=settings)
+        self._duck.execute("SET enable_progress_bar = false")
 
     def start_accounts(self) -> None:
         columns = ", ".join(f"{name} BIGINT" for name in (*self._points, "next_change_at"))
@@ -103,7 +105,9 @@ class Engine:
 def main() -> None:
     """Takes (path, rules, among), then (method, arguments); answers each with (result, error or '')."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a person's Ctrl-C is the parent's to answer
-    asked, told = sys.stdin.buffer, sys.stdout.buffer
+    # whatever else prints here (DuckDB draws a progress bar after two seconds) must not come between the answers
+    asked, told = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
     try:
         engine = Engine(*pickle.load(asked))
         _check()
