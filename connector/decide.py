@@ -53,19 +53,20 @@ def preview(
     *,
     starts: Mapping[str, Start] | None = None,
     everyone: bool = False,
+    scorer: Scorer | None = None,
     tick: Callable[[int], None] = lambda _: None,
 ) -> plans.PlanRow:
-    """Judges whoever needs it (everyone, if the rules are not those applied last) and stores the plan."""
+    """Judges whoever needs it (everyone, if the rules are not those applied last) and stores the plan.
+    `scorer`: one of these rules, for who wants to ask it afterwards how it went."""
     stamp = fit(db, rules)
     whole = everyone or bookmarks.fact(db, "rules") != rules.hash
     ids = list(only) if only is not None else decisions.everyone(db) if whole else decisions.to_judge(db, now)
     with write(db):
         seq = plans.start(db, now, now, rules.hash, stamp)
     tally = Tally(contacts=records.count(db))
-    scorer = scorer_of(rules)
-    chunk = PASS if len(ids) >= PASS else CHUNK
-    for start in range(0, len(ids), chunk):
-        documents = list(judge(db, scorer, ids[start : start + chunk], now, starts))
+    scorer = scorer or scorer_of(rules)
+    for some in portions(ids):
+        documents = list(judge(db, scorer, some, now, starts))
         for document in documents:
             tally.add(document)
         with write(db):
@@ -81,6 +82,12 @@ def preview(
             tally.summary(rules_are_new=new),
         )
     return plans.find_seq(db, seq)
+
+
+def portions(ids: Sequence[str]) -> Iterator[Sequence[str]]:
+    """As many as are judged at a time."""
+    size = PASS if len(ids) >= PASS else CHUNK
+    return (ids[start : start + size] for start in range(0, len(ids), size))
 
 
 def fit(db: Database, rules: Rules) -> int:

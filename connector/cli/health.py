@@ -59,7 +59,6 @@ def runs(door: Door, limit: int) -> Result:
 @verb("verify")
 def verify(door: Door) -> Result:
     """Make every signal and score anew and compare with what is stored, to the last digit. Writes nothing."""
-    from connector.score import why_not
     from connector.verify import verify as verifying
 
     rules = door.rules()
@@ -75,16 +74,18 @@ def verify(door: Door) -> Result:
         "waiting": found.waiting,
         "signals": found.signals,
         "different": len({(item["kind"], item["contact"]) for item in found.items}),
-        "engine": "SQLite" if why_not() else "DuckDB",
+        "engine": found.engines,
     }
     status = "different" if found.items else "same"
-    notes = slower(found.contacts)
+    notes = slower(found.why_not)
     return Result("verify", status, summary, found.items, notes, exit_code=1 if found.items else 0)
 
 
 @verb("doctor")
 def doctor(door: Door) -> Result:
     """What is wrong, and what to do about it. Asks nothing of the CRM."""
+    from connector.score import missing
+
     items, rules = _settings(door), None
     try:
         rules = door.rules()
@@ -95,6 +96,9 @@ def doctor(door: Door) -> Result:
         items += _cache(door, rules)
     else:
         items.append(_note(f"there is no cache at {door.settings().db} yet", "connector backfill all"))
+    if why := missing():
+        said = f"DuckDB cannot be loaded here ({why}): SQLite scores everybody too, several times slower"
+        items.append(_note(said, "pip install duckdb adbc-driver-sqlite, where there are wheels for it"))
     wrong = sum(item["state"] == "wrong" for item in items)
     return Result("doctor", summary={"wrong": wrong}, items=items, exit_code=1 if wrong else 0)
 

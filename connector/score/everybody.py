@@ -15,7 +15,6 @@ import weakref
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from functools import cache
 from typing import Any
 
 from sqlite_utils import Database
@@ -164,9 +163,8 @@ def _end(process: subprocess.Popen[bytes]) -> None:
                 pipe.close()
 
 
-@cache
-def why_not() -> str:
-    """Why DuckDB cannot be loaded here; empty if it can. SQLite then does everything, slower."""
+def missing() -> str:
+    """Why DuckDB cannot be loaded here; empty if it can."""
     try:
         import adbc_driver_sqlite  # noqa: F401
         import duckdb  # noqa: F401

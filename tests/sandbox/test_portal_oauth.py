@@ -10,7 +10,7 @@ import httpx
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from oauth_app import Tokens, access_of, asking, listing, refusal_of
+from oauth_app import Tokens, access_of, listing, refusal_of
 from small_account import BOB, NOW, small
 
 from connector import sandbox
@@ -26,18 +26,6 @@ def portal() -> Iterator[sandbox.Portal]:
     with sandbox.start(now=NOW, driven=True, rows=small()) as running:
         running.knobs(grant_limit=0)
         yield running
-
-
-@pytest.fixture
-def web(portal: sandbox.Portal) -> Iterator[httpx.Client]:
-    """A client without any token."""
-    with httpx.Client(base_url=portal.url) as speaking:
-        yield speaking
-
-
-@pytest.fixture
-def tokens(portal: sandbox.Portal, web: httpx.Client) -> Tokens:
-    return asking(portal, web)
 
 
 # -- refreshing ----------------------------------------------------------------------------------------

@@ -3,28 +3,15 @@
 from __future__ import annotations
 
 from base64 import urlsafe_b64encode
-from collections.abc import Iterator
 from hashlib import sha256
 
 import httpx
 import pytest
 from hubspot import HubSpot
 from hubspot.oauth.exceptions import ApiException, NotFoundException
-from oauth_app import Tokens, asking, listing, refusal_of
+from oauth_app import Tokens, listing, refusal_of
 
 from connector import sandbox
-
-
-@pytest.fixture
-def web(portal: sandbox.Portal) -> Iterator[httpx.Client]:
-    """A client without any token."""
-    with httpx.Client(base_url=portal.url) as speaking:
-        yield speaking
-
-
-@pytest.fixture
-def tokens(portal: sandbox.Portal, web: httpx.Client) -> Tokens:
-    return asking(portal, web)
 
 
 def test_a_code_installs_the_app_with_its_scopes_once(
