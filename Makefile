@@ -12,7 +12,7 @@ test: .venv/tested ## lint, types, and every test but the long profiles
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/pytest -m "not long" -n 2
+	$(BIN)/pytest -n 2
 
 test-long: .venv/tested ## the long profiles
 	$(BIN)/pytest -m long -n 2

@@ -28,6 +28,7 @@ from connector.model import DAY
 from connector.rules import load
 from connector.rules.tree import Rules
 from connector.score import Scorer, Subject
+from connector.score.everybody import MOST
 from connector.store import bookmarks, decisions
 from connector.store.schema import open_store, write
 
@@ -87,7 +88,7 @@ def _row(what: str, value: str, note: str = "") -> None:
 
 
 def _made(folder: Path, contacts: int, signals: int, rules: Rules) -> Path:
-    path = folder / f"scores-{contacts}-{signals}.db"
+    path = folder / f"scores-{contacts}-{signals}-{rules.hash}.db"
     if not path.exists():
         began = perf_counter()
         half = path.with_suffix(".half")
@@ -152,7 +153,7 @@ def _judge(db: Database, rules: Rules) -> None:
         bookmarks.set_fact(db, "applied_rules", [rules.hash])
 
 
-def _parts(ids: list[str], size: int = 10_000) -> Iterator[list[str]]:
+def _parts(ids: list[str], size: int = 60_000) -> Iterator[list[str]]:
     return (ids[start : start + size] for start in range(0, len(ids), size))
 
 
@@ -182,11 +183,10 @@ def _part(asked: argparse.Namespace, rules: Rules) -> None:
 
 
 def _megabytes() -> float:
-    """At the most, the engine's own process included."""
-    mine, of_others = (
-        resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
-    )
-    return (mine + of_others) / 1024
+    """At the most: this process, and each of the engine's as large as the largest of them."""
+    mine = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    largest = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+    return (mine + largest * min(os.cpu_count() or 1, MOST)) / 1024
 
 
 def _passed(db: Database, scorer: Scorer, ids: list[str], engine: str) -> int:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from sqlite_utils import Database
 
-from connector.decide import CHUNK, fit, judge, scorer_of
+from connector.decide import fit, judge, portions, scorer_of
 from connector.errors import BadCommand
 from connector.model import Document
 from connector.rules.compile import kind_select
@@ -24,6 +24,7 @@ class Compared:
     here: dict[str, int]
     there: dict[str, int]
     items: list[Document]
+    why_not: str = ""  # why DuckDB could not score
 
 
 def compare(
@@ -43,15 +44,15 @@ def compare(
     mine, theirs = scorer_of(here), scorer_of(there)
     counts: tuple[Counter[str], Counter[str]] = Counter(), Counter()
     items: list[Document] = []
-    for start in range(0, len(ids), CHUNK):
-        some = ids[start : start + CHUNK]
+    for some in portions(ids):
         for a, b in zip(judge(db, mine, some, now), judge(db, theirs, some, now), strict=True):
             counts[0][a["stage"]["to"]] += 1
             counts[1][b["stage"]["to"]] += 1
             items += _difference(a, b)
         tick(len(some))
     items.sort(key=lambda item: (item["here"]["stage"] == item["there"]["stage"], item["contact"]))
-    return Compared(records.count(db), _ordered(here, counts[0]), _ordered(there, counts[1]), items)
+    stages = _ordered(here, counts[0]), _ordered(there, counts[1])
+    return Compared(records.count(db), *stages, items, mine.why_not or theirs.why_not)
 
 
 def _meaning(mapping: MappingRules) -> tuple[object, ...]:

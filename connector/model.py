@@ -286,8 +286,8 @@ class HandOff:
 class Action:
     """Something to be done in the CRM or outside beside a property: `kind` task, list or webhook.
 
-    `key` is unique for what it is about (a hand-off, a list's name), so that nothing is done twice; `value` is
-    JSON: what to do.
+    `key` is unique for what it is about (a hand-off, a list's name), so that nothing is done twice; `value`
+    is JSON: what to do.
     """
 
     kind: Literal["task", "list", "webhook"]

@@ -8,10 +8,10 @@ from typing import Any
 import orjson
 from sqlite_utils import Database
 
-from connector import actions, speed
+from connector import actions, signals, speed
 from connector.model import Document, HandOff, iso, mask
 from connector.plan import parts
-from connector.rules.tree import Rules
+from connector.rules.tree import READING, Rules, SignalKind
 from connector.store import bookmarks, decisions, engagement, handoffs, outbox, plans, records
 
 
@@ -100,6 +100,37 @@ def _run(row: Mapping[str, Any]) -> Document:
 
 def runs(db: Database, limit: int) -> list[Document]:
     return [_run(row) for row in bookmarks.runs(db, limit)]
+
+
+_READ = {"email_open": "e-mail opens", "email_click": "e-mail clicks"}
+
+
+def robots(db: Database, rules: Rules) -> list[Document]:
+    """How many of the opens and clicks of e-mails that are kept count for nothing, and why."""
+    names = {kind.name: _read(kind) for kind in rules.mapping.signals.values()}
+    kept = signals.kept(db, [kind for kind, name in names.items() if name])
+    found: dict[str, Document] = {}
+    for kind, some in kept.items():
+        one = found.setdefault(names[kind], {"of": names[kind], "count": 0, "rejected": {}})
+        one["count"] += some.count
+        one["rejected"] |= {r: one["rejected"].get(r, 0) + n for r, n in some.rejected.items()}
+    return [one for one in found.values() if one["count"]]
+
+
+def _read(kind: SignalKind) -> str:
+    """What the signals of a kind are, if they are opens or clicks and some source rejects any."""
+    events = {event for source in kind.sources for event in source.events}
+    if not events & set(READING) or not any(source.reject_if for source in kind.sources):
+        return ""
+    return _READ[events.pop()] if len(events) == 1 else f"signals `{kind.name}`"
+
+
+def ahead(db: Database, rules: Rules, now: int, most: int) -> list[Document]:
+    """Signals that are dated in the future, the latest first. Meetings are, while they are planned."""
+    kinds = rules.mapping.signals.values()
+    planned = [k.name for k in kinds if {e for source in k.sources for e in source.events} == {"meeting"}]
+    found = signals.ahead(db, now, planned, most)
+    return [{"contact": contact, "kind": kind, "at": iso(at)} for contact, kind, at in found]
 
 
 def contacts(

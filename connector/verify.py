@@ -27,6 +27,8 @@ class Verified:
     contacts: int
     compared: int = 0
     signals: int = 0
+    engines: str = ""  # that made the scores
+    why_not: str = ""  # why DuckDB could not
     items: list[Document] = field(default_factory=list)
 
     @property
@@ -52,6 +54,7 @@ def verify(db: Database, rules: Rules, now: int, tick: Callable[[int], None] = l
         found.items += _compare(db, scorer, rows, now)
         found.compared += len(rows)
         tick(len(rows))
+    found.engines, found.why_not = ", ".join(sorted(scorer.used)), scorer.why_not
     return found
 
 

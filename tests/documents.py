@@ -91,7 +91,7 @@ def _every_day(walk: Walk, folder: Folder) -> None:
     _tampered(walk, folder)
     walk(folder, "status")
     walk(folder, "runs")
-    _stale(walk, folder, lead)
+    _stale(walk, folder)
     _handed_over(walk, folder)
     process = folder.start("run", "--json")
     assert process.stdout is not None
@@ -100,22 +100,25 @@ def _every_day(walk: Walk, folder: Folder) -> None:
         walk.keep(line)
 
 
+JUDGED = (
+    "SELECT min(s.contact_id) FROM score s JOIN contact c ON c.id = s.contact_id "
+    "WHERE s.contact_id NOT IN (SELECT contact_id FROM dirty)"
+)
+
+
 def _tampered(walk: Walk, folder: Folder) -> None:
     """A stored score that is not what the rules say."""
     for change in ("points + 1", "points - 1"):
         with closing(sqlite3.connect(folder.path / "connector.db", isolation_level=None)) as cache:
-            cache.execute(
-                f"UPDATE score SET points = {change} WHERE contact_id = (SELECT min(s.contact_id) FROM score s "
-                "JOIN contact c ON c.id = s.contact_id WHERE s.contact_id NOT IN (SELECT contact_id FROM dirty))"
-            )
+            cache.execute(f"UPDATE score SET points = {change} WHERE contact_id = ({JUDGED})")
         walk(folder, "verify")
 
 
-def _stale(walk: Walk, folder: Folder, contact: str) -> None:
+def _stale(walk: Walk, folder: Folder) -> None:
     """A plan, a change behind its back, and its application."""
     assert folder.portal is not None
     folder.edit("workflows/qualification.yaml", "points: 20", "points: 21")
-    walk(folder, "plan")
+    contact = walk(folder, "plan")["items"][0]["contact"]
     folder.advance(60)
     folder.portal.edit(contact, {"jobtitle": "Étudiante"})
     walk(folder, "pull")

@@ -4,14 +4,18 @@ Slow and obvious on purpose, and knows nothing of the product: the rules are dic
 thousandths as fractions, times are integers. The product's SQL must agree with it, always.
 
 rules     {"axes": [{"id", "floor", "ceiling", "groups": [{"cap", "decay", "rules": [rule]}]}],
-           "total": {"of": [axis id], "floor"}, "criteria": [condition]}
+           "total": {"of": [axis id], "floor"}, "criteria": [condition],
+           "accounts": {axis id: {"top", "cap"}}}
 rule      {"points", "when": condition}
-          or {"points", "signal", "at_most", "per", "once_per"}         (what is not said is None)
-decay     {"after", "to": [percent], "every"}
-condition ("all", [..]) ("any", [..]) ("not", c) ("deal", c) ("any_signal", [kind])
-          ("test", scope, name, op, [value])
-person    {"fields": {name: value}, "deals": [{name: value}], "signals": [signal], "epoch": time or None}
+          or {"points", "signal", "at_most", "per", "once_per", "cap"}  (what is not said is None)
+decay     {"after", "to": [percent], "every"} or {"half_life"}
+condition ("all", [..]) ("any", [..]) ("not", c) ("deal", c) ("any_signal", [kind]) ("without", [kind], for)
+          ("method", [field], at least, fresh or None) ("test", scope, name, op, [value])
+person    {"fields": {name: value}, "since": {name: time}, "deals": [{name: value}], "signals": [signal],
+           "epoch": time or None, "colleagues": [person], those of one's company and oneself}
 signal    {"id", "kind", "at", "day", "email", "form", "rejected"}
+
+A person without a company has no "colleagues".
 """
 
 from __future__ import annotations
@@ -19,31 +23,22 @@ from __future__ import annotations
 from fractions import Fraction
 from math import floor
 
+DAY = 86_400_000
+
 
 def score(rules: dict, person: dict, as_of: int) -> dict:
     """Parts, groups and axes in exact thousandths, the total before rounding, the points, the criteria."""
     parts, groups, axes, lines = [], [], {}, []
     for axis in rules["axes"]:
-        on_axis = Fraction(0)
-        for group in axis["groups"]:
-            in_group = Fraction(0)
-            for rule in group["rules"]:
-                found = [] if "when" in rule else signal_lines(rule, group.get("decay"), person, as_of)
-                lines += [(len(parts), *line) for line in found]
-                if "when" in rule:
-                    part = Fraction(rule["points"] if holds(rule["when"], person, as_of) else 0)
-                else:
-                    part = sum((line[-1] for line in found), Fraction(0))
-                parts.append(part)
-                in_group += part
-            in_group = bounded(in_group, None, group.get("cap"))
-            groups.append(in_group)
-            on_axis += in_group
-        axes[axis["id"]] = bounded(on_axis, axis.get("floor"), axis.get("ceiling"))
+        found = on_axis(rules, axis, person, as_of)
+        lines += [(len(parts) + n, *line) for n, line in found["lines"]]
+        parts += found["parts"]
+        groups += found["groups"]
+        axes[axis["id"]] = found["points"]
     total = sum((axes[name] for name in rules["total"]["of"]), Fraction(0))
     total = bounded(total, rules["total"].get("floor"), None)
     scores = {name: points / 1000 for name, points in axes.items()} | {"total": rounded(total / 1000)}
-    criteria = [holds(one, person, as_of, scores) for one in rules["criteria"]]
+    criteria = [holds(one, person, as_of, rules, scores) for one in rules["criteria"]]
     return {
         "parts": parts,
         "groups": groups,
@@ -55,12 +50,45 @@ def score(rules: dict, person: dict, as_of: int) -> dict:
     }
 
 
+def on_axis(rules: dict, axis: dict, person: dict, as_of: int) -> dict:
+    parts, groups, lines = [], [], []
+    for group in axis["groups"]:
+        in_group = Fraction(0)
+        for rule in group["rules"]:
+            if "when" in rule:
+                part = Fraction(rule["points"] if holds(rule["when"], person, as_of, rules) else 0)
+            else:
+                found = signal_lines(rule, group.get("decay"), person, as_of)
+                lines += [(len(parts), line) for line in found]
+                part = at_most(sum((line[-1] for line in found), Fraction(0)), rule.get("cap"))
+            parts.append(part)
+            in_group += part
+        groups.append(bounded(in_group, None, group.get("cap")))
+    points = bounded(sum(groups), axis.get("floor"), axis.get("ceiling"))
+    return {"parts": parts, "groups": groups, "lines": lines, "points": points}
+
+
+def of_account(rules: dict, name: str, person: dict, as_of: int) -> Fraction | None:
+    """The highest few of the company's people together, in points; None without a company."""
+    if person.get("colleagues") is None:
+        return None
+    axis = next(axis for axis in rules["axes"] if axis["id"] == name)
+    each = [on_axis(rules, axis, one, as_of)["points"] for one in person["colleagues"]]
+    highest = sorted(each, reverse=True)[: rules["accounts"][name]["top"]]
+    return bounded(sum(highest), None, rules["accounts"][name].get("cap")) / 1000
+
+
 def bounded(points: Fraction, low: int | None, high: int | None) -> Fraction:
     if low is not None and points < low:
         return Fraction(low)
     if high is not None and points > high:
         return Fraction(high)
     return points
+
+
+def at_most(points: Fraction, cap: int | None) -> Fraction:
+    """A rule gives no more than its cap, and takes no more."""
+    return points if cap is None else bounded(points, -cap, cap)
 
 
 def rounded(points: Fraction) -> int:
@@ -106,33 +134,60 @@ def accepted(person: dict, as_of: int) -> list[dict]:
 
 def remaining(decay: dict | None, age: int) -> int:
     """100 % for `after`, then each percentage of `to` for `every`, the last for good."""
-    if decay is None or age < decay["after"]:
+    if decay is None:
+        return 100
+    if "half_life" in decay:
+        return halved(Fraction(age // DAY * DAY, decay["half_life"]))
+    if age < decay["after"]:
         return 100
     step = (age - decay["after"]) // decay["every"]
     return decay["to"][min(step, len(decay["to"]) - 1)]
 
 
+def halved(times: Fraction) -> int:
+    """100 / 2 ** times to whole per cents, half up: p is the largest with p - 1/2 <= 100 / 2 ** times, which
+    whole numbers can tell: (2p - 1) ** d * 2 ** n <= 200 ** d where times is n / d."""
+    n, d = times.numerator, times.denominator
+    return max(p for p in range(101) if p == 0 or (2 * p - 1) ** d * 2**n <= 200**d)
+
+
 # -- conditions ---------------------------------------------------------------------------------------
 
 
-def holds(condition: tuple, person: dict, as_of: int, scores: dict | None = None) -> bool:
+def holds(condition: tuple, person: dict, as_of: int, rules: dict, scores: dict | None = None) -> bool:
     match condition:
         case ("all", items):
-            return all(holds(item, person, as_of, scores) for item in items)
+            return all(holds(item, person, as_of, rules, scores) for item in items)
         case ("any", items):
-            return any(holds(item, person, as_of, scores) for item in items)
+            return any(holds(item, person, as_of, rules, scores) for item in items)
         case ("not", item):
-            return not holds(item, person, as_of, scores)
+            return not holds(item, person, as_of, rules, scores)
         case ("deal", item):
-            alone = {"signals": [], "deals": []}
-            return any(holds(item, alone | {"fields": deal}, as_of) for deal in person["deals"])
+            return any(holds(item, {"fields": deal}, as_of, rules) for deal in person["deals"])
         case ("any_signal", kinds):
             return any(signal["kind"] in kinds for signal in accepted(person, as_of))
+        case ("without", kinds, lasting):
+            ages = [as_of - signal["at"] for signal in accepted(person, as_of) if signal["kind"] in kinds]
+            return all(age >= lasting for age in ages)
+        case ("method", fields, least, fresh):
+            return sum(evident(person, name, as_of, fresh) for name in fields) >= least
         case ("test", "score", name, op, values):
             return compares(op, scores[name], [Fraction(str(value)) for value in values], as_of)
+        case ("test", "account", name, op, values):
+            points = of_account(rules, name, person, as_of)
+            return compares(op, points, [Fraction(str(value)) for value in values], as_of)
         case ("test", _, name, op, values):
             return compares(op, person["fields"].get(name), values, as_of)
     raise ValueError(condition)
+
+
+def evident(person: dict, name: str, as_of: int, fresh: int | None) -> bool:
+    """Known, not false, and said less than `fresh` ago."""
+    value = person["fields"].get(name)
+    if value is None or value is False:
+        return False
+    since = person["since"].get(name)
+    return fresh is None or (since is not None and 0 <= as_of - since < fresh)
 
 
 def compares(op: str, value: object, values: list, as_of: int) -> bool:

@@ -8,16 +8,19 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
+from command_line import Folder
 from sqlite_utils import Database
 
 from connector import rules as loading
-from connector.decide import fit
+from connector.decide import PASS, fit
 from connector.model import DAY, Link, Record
 from connector.rules.tree import Rules
-from connector.score import MANY, Scorer, Subject
+from connector.score import Scorer, Subject
+from connector.score.everybody import MANY
 from connector.store import decisions, records
 from connector.store.schema import open_store, write
 
@@ -84,7 +87,7 @@ def test_both_engines_give_the_same(cache: Database, rules: Rules) -> None:
     subjects = _subjects(cache)
     through = Scorer(rules)
     scores = through.scores(cache, subjects)
-    assert through.why_not == ""
+    assert (through.why_not, through.used) == ("", {"duckdb"})
     assert scores == [through._score(row) for row in _sorted(through.rows(cache, subjects, "sqlite"))]
     assert len({score.points for score in scores}) > 20 and any(score.next_change_at for score in scores)
 
@@ -112,12 +115,25 @@ def test_a_contact_that_is_gone_is_absent(cache: Database, rules: Rules) -> None
 def test_where_its_process_dies_sqlite_does_everything(cache: Database, rules: Rules) -> None:
     scorer, subjects = Scorer(rules), _subjects(cache)
     first = scorer.scores(cache, subjects)
-    worker = scorer._everybody._worker
-    assert worker is not None
+    worker = scorer._everybody._workers[0]
     os.kill(worker._process.pid, signal.SIGKILL)
     worker._process.wait()
     assert scorer.scores(cache, subjects) == first
-    assert scorer.why_not == "its process has ended"
+    assert (scorer.why_not, scorer.used) == ("its process has ended", {"duckdb", "sqlite"})
+
+
+def test_what_it_prints_does_not_come_between_its_answers(
+    cache: Database, rules: Rules, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "adbc_driver_sqlite.py").write_text(
+        "import sys\nsys.path.remove(__file__.rpartition('/')[0])\ndel sys.modules[__name__]\n"
+        "from adbc_driver_sqlite import *\nimport adbc_driver_sqlite\n"
+        "print('60% of a query', flush=True)\nsys.modules[__name__] = adbc_driver_sqlite\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    scorer, subjects = Scorer(rules), _subjects(cache)
+    assert scorer.scores(cache, subjects) == Scorer(rules).scores(cache, subjects)
+    assert scorer.why_not == ""
 
 
 def test_where_it_cannot_be_loaded_sqlite_does_everything(
@@ -134,4 +150,28 @@ def test_a_few_and_those_far_apart_stay_with_sqlite(cache: Database, rules: Rule
     scorer, subjects = Scorer(rules), _subjects(cache)
     scorer.scores(cache, subjects[:50])
     scorer.scores(cache, [Subject(s.contact_id, NOW + n % 2) for n, s in enumerate(subjects)])
-    assert scorer._everybody._worker is None
+    assert (scorer._everybody._workers, scorer.used) == ([], {"sqlite"})
+
+
+def test_the_command_line_says_that_it_took_longer(
+    tmp_path: Path, rules: Rules, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = Folder(tmp_path, {"HUBSPOT_ACCESS_TOKEN": "pat-none"})
+    folder.rules()
+    folder.write_env()
+    with closing(open_store(tmp_path / "connector.db")) as db:
+        fit(db, rules)
+        with write(db):
+            many = [_record(str(n), {}) for n in range(PASS)]
+            records.put(db, "contacts", many, rules.mapping, NOW)
+            decisions.mark_everyone(db)
+    assert "DuckDB" not in folder("plan").stdout
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken" / "duckdb.py").write_text("raise ImportError('no wheel here')")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "broken"))
+    ran = folder("plan")
+    said = (
+        "Note: DuckDB could not score here (ImportError: no wheel here): SQLite did it, several times slower."
+    )
+    assert ran.code == 0 and ran.stdout.count(said) == 1
+    assert "DuckDB cannot be loaded here (ImportError: no wheel here)" in folder("doctor").stdout

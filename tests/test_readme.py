@@ -56,6 +56,18 @@ def test_init_and_check_and_the_mistake(tmp_path: Path) -> None:
     assert ran.stderr == block("a mistake")
 
 
+def test_the_other_rules_load(tmp_path: Path) -> None:
+    rest = "version: 1\nname: n\ntotal: {of: [fit, engagement]}\ntemperature: [{band: cold}]\n"
+    folder = Folder(tmp_path)
+    folder.rules()
+    (tmp_path / "workflows" / "qualification.yaml").write_text(rest + block("other rules"), "utf-8")
+    (tmp_path / "mappings" / "write_back.yaml").write_text(
+        "version: 1\nwrite_back: {fields: {score: lq_score}}\n", "utf-8"
+    )
+    ran = folder("check")
+    assert ran.code == 0, ran.stderr
+
+
 def test_the_sandbox_is_served_as_shown(tmp_path: Path) -> None:
     [said] = re.findall(r"^\$ connector (sandbox .*)$", README, re.M)
     process = Folder(tmp_path).start(*said.replace("8766", "0").split())

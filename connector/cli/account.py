@@ -44,6 +44,7 @@ def provision(door: Door) -> Result:
 
 
 @verb("sandbox")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Or ::1 or localhost; loopback only.")
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="Port on loopback; 0: a free one.")
 @click.option("--contacts", type=click.IntRange(0), default=0, help="A made-up population of so many.")
 @click.option("--seed", type=int, default=7, show_default=True, help="Which population.")
@@ -51,12 +52,22 @@ def provision(door: Door) -> Result:
 @click.option("--load", type=click.Path(path_type=Path), help="Serve the rows of a CSV as contacts.")
 @click.option("--state", type=click.Path(path_type=Path), help="Keep the account in this file between runs.")
 def sandbox(
-    door: Door, port: int, contacts: int, seed: int, now: str | None, load: Path | None, state: Path | None
+    door: Door,
+    host: str,
+    port: int,
+    contacts: int,
+    seed: int,
+    now: str | None,
+    load: Path | None,
+    state: Path | None,
 ) -> None:
-    """Serve a HubSpot account on this machine (loopback only) until Ctrl-C.
+    """Serve a HubSpot account on this machine (loopback only) until Ctrl-C. It does not imitate the app's
+    screens, workflows, webhooks and their journal, tickets, products, custom objects, marketing events,
+    subscription types, custom event definitions, form editing, calculated properties of the account's own,
+    sensitive data, or HubSpot's speed; a path, parameter or body key that it does not know is answered 501.
 
-    It prints its address and token once it listens. It does not imitate the app's screens, workflows,
-    webhooks, OAuth or HubSpot's speed; a path or parameter that it does not know is answered 501.
+    It prints its address, its token, its OAuth app and a first request once it listens. What can be done to the
+    account from outside (time, faults, edits, merges, its state as a file) is listed at /__sandbox__/.
     """
     from connector.sandbox import serve
 
@@ -69,6 +80,7 @@ def sandbox(
             state=state,
             load=load,
             port=port,
+            host=host,
             listening=lambda portal: door.show(_served(portal)),
         )
     except (OSError, ValueError) as error:
@@ -76,7 +88,20 @@ def sandbox(
 
 
 def _served(portal: Portal) -> Result:
-    summary = {"url": portal.url, "token": portal.token, "port": portal.port, "counts": portal.counts}
+    app = portal.app
+    keys = {
+        "client_id": app.client_id,
+        "client_secret": app.client_secret,
+        "refresh_token": app.refresh_token,
+    }
+    summary = {
+        "url": portal.url,
+        "token": portal.token,
+        "port": portal.port,
+        "app": keys,
+        "controls": f"{portal.url}/__sandbox__/",
+        "counts": portal.counts,
+    }
     items = [{"line": line, "why": why} for line, why in portal.refused]
     return Result("sandbox", "listening", summary, items)
 

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from connector.sandbox import Portal
 
 PORT = 8765  # where the printed commands serve the account again
+OWN = "another stage of its own"  # the account's, which the mapping does not name
 HOTTEST = 10
 
 
@@ -124,6 +125,7 @@ def _summary(
 ) -> Document:
     state, _ = report.status(db, rules, door.clock().now())
     after = _in_crm(db, rules)
+    stages = {**state["stages"], **({OWN: None} if OWN in after or OWN in before else {})}
     return {
         "as_of": state["as_of"],
         "contacts": state["cached"]["contact"],
@@ -131,7 +133,7 @@ def _summary(
         "rules": len(rules.workflow.rules()),
         "stages": [
             {"stage": stage, "before": before.get(stage, 0), "after": after.get(stage, 0), "ours": number}
-            for stage, number in state["stages"].items()
+            for stage, number in stages.items()
         ],
         "temperatures": state["temperatures"],
         **figures,
@@ -141,12 +143,12 @@ def _summary(
 
 
 def _in_crm(db: Database, rules: Rules) -> dict[str, int]:
-    """Contacts by the CRM's own stage, under our name for it; those that we have no name for are contacts."""
+    """Contacts by the CRM's own stage, under our name for it, if we have one; without a stage: contacts."""
     lifecycle = rules.mapping.write_back.lifecycle
     first = rules.workflow.stages[0].id
     found: dict[str, int] = {}
     for value, number in records.by_value(db, lifecycle.property).items() if lifecycle else ():
-        stage = our_stage(rules, value or "") or first
+        stage = (our_stage(rules, value) or OWN) if value else first
         found[stage] = found.get(stage, 0) + number
     return found
 

@@ -223,16 +223,12 @@ class Door:
         return error.exit_code if not isinstance(error, Hold) else REFUSED
 
 
-def slower(contacts: int) -> list[Document]:
-    """A note where a pass over so many had to go without the engine that is made for it."""
-    from connector.score import MANY, why_not
-
-    why = why_not() if contacts >= MANY else ""
+def slower(why: str) -> list[Document]:
+    """A note where a pass over everybody had to go without the engine that is made for it, and why."""
     if not why:
         return []
-    what = f"DuckDB cannot be loaded here ({why}): SQLite scored everybody, several times slower."
-    fix = "Install it where there are wheels for it: pip install duckdb adbc-driver-sqlite"
-    return [{"severity": "note", "code": "no-duckdb", "what": what, "fix": fix}]
+    what = f"DuckDB could not score here ({why}): SQLite did it, several times slower."
+    return [{"severity": "note", "code": "no-duckdb", "what": what, "fix": "connector doctor"}]
 
 
 COMMON: list[Callable[[Any], Any]] = [

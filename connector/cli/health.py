@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 from contextlib import closing, suppress
+from typing import TYPE_CHECKING
 
 import click
 
 from connector.cli.door import Door, slower, verb
 from connector.errors import BadCommand, BadRules, BadSettings
 from connector.model import Document, iso, mask
-from connector.views import Result
+from connector.views import Result, count
+
+if TYPE_CHECKING:
+    from sqlite_utils import Database
+
+    from connector.rules.tree import Rules
+
+MOST_AHEAD = 1_000  # signals dated in the future that `doctor` counts
 
 
 @verb("status")
@@ -51,7 +59,6 @@ def runs(door: Door, limit: int) -> Result:
 @verb("verify")
 def verify(door: Door) -> Result:
     """Make every signal and score anew and compare with what is stored, to the last digit. Writes nothing."""
-    from connector.score import why_not
     from connector.verify import verify as verifying
 
     rules = door.rules()
@@ -67,26 +74,31 @@ def verify(door: Door) -> Result:
         "waiting": found.waiting,
         "signals": found.signals,
         "different": len({(item["kind"], item["contact"]) for item in found.items}),
-        "engine": "SQLite" if why_not() else "DuckDB",
+        "engine": found.engines,
     }
     status = "different" if found.items else "same"
-    notes = slower(found.contacts)
+    notes = slower(found.why_not)
     return Result("verify", status, summary, found.items, notes, exit_code=1 if found.items else 0)
 
 
 @verb("doctor")
 def doctor(door: Door) -> Result:
     """What is wrong, and what to do about it. Asks nothing of the CRM."""
-    items = _settings(door)
+    from connector.score import missing
+
+    items, rules = _settings(door), None
     try:
         rules = door.rules()
         items.append(_ok(f"{len(rules.files)} rules files load (rules {rules.hash[:7]})"))
     except BadRules as error:
         items.append(_wrong(str(error), "connector check shows each of them"))
     if door.settings().db.exists():
-        items += _cache(door)
+        items += _cache(door, rules)
     else:
         items.append(_note(f"there is no cache at {door.settings().db} yet", "connector backfill all"))
+    if why := missing():
+        said = f"DuckDB cannot be loaded here ({why}): SQLite scores everybody too, several times slower"
+        items.append(_note(said, "pip install duckdb adbc-driver-sqlite, where there are wheels for it"))
     wrong = sum(item["state"] == "wrong" for item in items)
     return Result("doctor", summary={"wrong": wrong}, items=items, exit_code=1 if wrong else 0)
 
@@ -99,12 +111,13 @@ def _settings(door: Door) -> list[Document]:
     return [_ok("there is a token")]
 
 
-def _cache(door: Door) -> list[Document]:
+def _cache(door: Door, rules: Rules | None) -> list[Document]:
     from connector import report
 
-    db = door.open()
-    summary, _ = report.status(db, None, door.clock().now())
-    db.close()
+    with closing(door.open()) as db:
+        now = door.clock().now()
+        summary, _ = report.status(db, None, now)
+        evidence = [] if rules is None else _evidence(db, rules, now)
     items = [_ok(f"the cache opens: portal {summary['portal'] or 'not pulled yet'}")]
     items += [
         _note(f"{s['source']} is not read: {s['said']}", "") for s in summary["sources"] if s["state"] != "ok"
@@ -123,7 +136,43 @@ def _cache(door: Door) -> list[Document]:
     last = summary["last_sync"]
     if last and last["status"] == "failed":
         items.append(_wrong(f"the last sync failed: {last['said']}", "connector sync tries again"))
+    return items + evidence
+
+
+def _evidence(db: Database, rules: Rules, now: int) -> list[Document]:
+    from connector import report
+
+    return [*_robots(report.robots(db, rules)), *_ahead(report.ahead(db, rules, now, MOST_AHEAD))]
+
+
+def _robots(shares: list[Document]) -> list[Document]:
+    """A rule that is too strict takes everybody's opens away, and nothing else would say so."""
+    items = []
+    for one in shares:
+        rejected = sum(one["rejected"].values())
+        why = ", ".join(f"{reason} {number:,}" for reason, number in one["rejected"].items())
+        what = f"{_share(rejected, one['count'])} of {one['count']:,} {one['of']} are rejected"
+        what += f": {why}" if why else ""
+        if 2 * rejected > one["count"]:
+            items.append(_note(what, "see `bots` and `reject_if` in mappings/: are they too strict?"))
+        else:
+            items.append(_ok(what))
     return items
+
+
+def _share(part: int, whole: int) -> str:
+    if not part:
+        return "none"
+    return f"{round(100 * part / whole)} %" if 200 * part >= whole else "less than 1 %"
+
+
+def _ahead(found: list[Document]) -> list[Document]:
+    if not found:
+        return []
+    number = f"{MOST_AHEAD:,} signals or more" if len(found) == MOST_AHEAD else count(len(found), "signal")
+    shown = ", ".join(f"{one['kind']} of contact {one['contact']} {one['at']}" for one in found[:3])
+    what = f"{number} dated in the future: {shown}" + (", ..." if len(found) > 3 else "")
+    return [_note(what, "they give no points before their time; look at the dates in the CRM")]
 
 
 def _ok(what: str) -> Document:
@@ -163,7 +212,9 @@ def outbox(door: Door, action: str, rows: tuple[int, ...]) -> Result:
             "kind": row["kind"],
             "property": row["key"] if row["kind"] == box.PROPERTY else "",
             "old": row["old"],
-            "new": row["new"] if row["kind"] == box.PROPERTY else report.action(row, row["email"], verbose=door.verbose),
+            "new": row["new"]
+            if row["kind"] == box.PROPERTY
+            else report.action(row, row["email"], verbose=door.verbose),
             "state": row["state"],
             "said": row["said"],
             "plan": row["plan_id"],

@@ -13,7 +13,19 @@ from connector.errors import BadCommand
 from connector.model import OUT, Document, mask
 from connector.views import Result
 
-CSV = ("contact", "email", "stage", "stage_since", "stage_why", "journey", "temperature", "points", "why", "held", "handoff")
+CSV = (
+    "contact",
+    "email",
+    "stage",
+    "stage_since",
+    "stage_why",
+    "journey",
+    "temperature",
+    "points",
+    "why",
+    "held",
+    "handoff",
+)
 SHOWN = 50
 
 
@@ -63,7 +75,8 @@ def _print_csv(items: list[Document]) -> None:
     writer = csv.DictWriter(sys.stdout, CSV, lineterminator="\n")
     writer.writeheader()
     writer.writerows(
-        {**item, "why": ", ".join(item["why"]), "held": _held(item), "handoff": _handoff(item)} for item in items
+        {**item, "why": ", ".join(item["why"]), "held": _held(item), "handoff": _handoff(item)}
+        for item in items
     )
 
 

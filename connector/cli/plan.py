@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from sqlite_utils import Database
 
     from connector.rules.tree import Rules
+    from connector.score import Scorer
     from connector.store.plans import PlanRow
     from connector.sync import Way
 
@@ -36,35 +37,41 @@ def plan(door: Door, only: str | None, undo: str | None, against: str | None, si
     if sum(option is not None for option in (only, undo, against)) > 1:
         raise BadCommand("--only, --undo and --against do not go together.", "Choose one of them.")
     from connector import report
+    from connector.decide import scorer_of
 
     rules = door.rules()
     with closing(door.open(must_exist=True)) as db:
         if against is not None:
             return _compared(door, db, rules, Path(against), signal_changes)
-        row = _undone(door, db, rules, undo) if undo else _previewed(door, db, rules, only)
+        scorer = scorer_of(rules)
+        row = _undone(door, db, scorer, undo) if undo else _previewed(door, db, scorer, only)
         door.close_progress()
         summary, items = report.plan(db, row, verbose=door.verbose)
     changes = bool(summary["changed"])
     status = "changes" if changes else "empty"
-    notes = slower(summary["judged"])
+    notes = slower(scorer.why_not)
     return Result("plan", status, summary, items, notes, exit_code=3 if changes and signal_changes else 0)
 
 
-def _previewed(door: Door, db: Database, rules: Rules, only: str | None) -> PlanRow:
+def _previewed(door: Door, db: Database, scorer: Scorer, only: str | None) -> PlanRow:
     from connector.decide import preview
 
-    return preview(db, rules, door.clock().now(), _ids(db, only), tick=lambda n: door.tick("plan", n))
+    now, ids = door.clock().now(), _ids(db, only)
+    return preview(db, scorer.rules, now, ids, scorer=scorer, tick=lambda n: door.tick("plan", n))
 
 
-def _undone(door: Door, db: Database, rules: Rules, plan_id: str) -> PlanRow:
+def _undone(door: Door, db: Database, scorer: Scorer, plan_id: str) -> PlanRow:
     """The way back is judged by the rules as they are now: put the earlier ones back first."""
     from connector.decide import preview
     from connector.store import plans
     from connector.undo import starts_before
 
     now = door.clock().now()
-    starts = starts_before(db, rules, plans.find(db, plan_id), now)
-    return preview(db, rules, now, sorted(starts), starts=starts, tick=lambda n: door.tick("plan", n))
+    starts = starts_before(db, scorer.rules, plans.find(db, plan_id), now)
+    ids = sorted(starts)
+    return preview(
+        db, scorer.rules, now, ids, starts=starts, scorer=scorer, tick=lambda n: door.tick("plan", n)
+    )
 
 
 def _compared(door: Door, db: Database, rules: Rules, folder: Path, signal_changes: bool) -> Result:
@@ -86,7 +93,7 @@ def _compared(door: Door, db: Database, rules: Rules, folder: Path, signal_chang
     }
     items = found.items if door.verbose else [{**i, "email": mask(i["email"])} for i in found.items]
     code = 3 if items and signal_changes else 0
-    return Result("plan", "compared", summary, items, exit_code=code)
+    return Result("plan", "compared", summary, items, slower(found.why_not), exit_code=code)
 
 
 def _ids(db: Database, only: str | None) -> list[str] | None:

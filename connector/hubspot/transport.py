@@ -21,7 +21,7 @@ from connector.clock import Clock
 from connector.errors import RateLimited, Unauthorised, Unreachable
 from connector.hubspot import paths
 from connector.hubspot.answers import Answer, Asked, read
-from connector.hubspot.auth import OAuthTokens, ServiceKey, Tokens
+from connector.hubspot.auth import REAUTHORISE, OAuthTokens, ServiceKey, Tokens
 from connector.hubspot.budget import Budget, Name
 from connector.hubspot.retry import RETRY, RETRY_CREATION, delay
 from connector.model import Document, Secret
@@ -132,7 +132,10 @@ class Transport:
             fresh = await self._tokens.renewed(token)
             if fresh is None:
                 raise
-        return await self._insist(asked, bucket, effect, exchange, fresh)
+        try:
+            return await self._insist(asked, bucket, effect, exchange, fresh)
+        except Unauthorised as no:  # a key that is made anew would not help an app
+            raise Unauthorised(str(no), REAUTHORISE) from None
 
     async def _insist(
         self, asked: Asked, bucket: Name, effect: Effect, exchange: Exchange, token: Secret

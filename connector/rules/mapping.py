@@ -9,6 +9,7 @@ from typing import Literal
 
 from connector.diagnostics import Place
 from connector.rules import reading, scalars
+from connector.rules.bots import read_bots
 from connector.rules.comparison import Comparable
 from connector.rules.nodes import Block, Entry, Hole, Mistakes, Node, Scalar, quoted
 from connector.rules.properties import property_name
@@ -34,7 +35,7 @@ DEAL_TYPES: Mapping[str, FieldType] = {
 
 _TOP = Kind(
     "mappings/",
-    ("version", "crm", "timezone", "language", "contact", "deal", "signals", "write_back"),
+    ("version", "crm", "timezone", "language", "contact", "deal", "signals", "bots", "write_back"),
     ("crm", "timezone", "contact"),
     elsewhere=dict.fromkeys(
         (
@@ -97,6 +98,7 @@ def read(section: Section, names: Names, mistakes: Mistakes) -> MappingRules:
         write_back=read_write_back(back, names.axes, names.stages, mistakes) if back else _NOTHING,
         key=key[0] if key else "",
         key_place=key[1] if key else None,
+        bots=read_bots(top.get("bots"), mistakes),
     )
 
 

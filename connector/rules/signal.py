@@ -10,14 +10,14 @@ from connector.rules.comparison import Comparable
 from connector.rules.condition import event_condition
 from connector.rules.nodes import Entry, Items, Mistakes, Node, listed, quoted
 from connector.rules.reading import Kind
-from connector.rules.tree import EventSource, FieldType, SignalKind
+from connector.rules.tree import BOT, READING, REASONS, EventSource, FieldType, SignalKind
 
 _MAIL: Mapping[str, FieldType] = {"email": "text", "subject": "text"}
 # What a `where` may ask of each event. The engagement sources fill these attributes.
 EVENTS: Mapping[str, Mapping[str, FieldType]] = {
     "form_submission": {"form": "text", "form_id": "text", "path": "text", "domain": "text"},
-    "email_open": {**_MAIL, "url": "text"},
-    "email_click": {**_MAIL, "url": "text"},
+    "email_open": {**_MAIL, "url": "text", "agent": "text"},
+    "email_click": {**_MAIL, "url": "text", "agent": "text"},
     "email_bounce": _MAIL,
     "email_spam_report": _MAIL,
     "email_unsubscribe": _MAIL,
@@ -28,7 +28,6 @@ EVENTS: Mapping[str, Mapping[str, FieldType]] = {
     "list_membership": {"list": "text", "list_id": "text"},
     "deal_stage": {"pipeline": "text", "stage": "text", "probability": "number", "amount": "number"},
 }
-REASONS = ("crm_filtered",)  # the CRM's own bot flag
 
 _SOURCE = Kind(
     "a signal's source", ("event", "where", "reject_if"), ("event",), {"events": "event", "when": "where"}
@@ -79,7 +78,7 @@ def _source(node: Node, zone: tzinfo, mistakes: Mistakes) -> EventSource | None:
     if "where" in said:
         known = _attributes(events) if complete else None
         where = event_condition(said["where"], listed(map(quoted, events)), known, mistakes, zone)
-    reasons = _reasons(said.get("reject_if"), mistakes)
+    reasons = _reasons(said.get("reject_if"), events, mistakes)
     return EventSource(events, where, reasons, node.place) if events else None
 
 
@@ -95,10 +94,31 @@ def _attributes(events: tuple[str, ...]) -> dict[str, Comparable]:
     }
 
 
-def _reasons(node: Node | None, mistakes: Mistakes) -> tuple[str, ...]:
+def _reasons(node: Node | None, events: tuple[str, ...], mistakes: Mistakes) -> tuple[str, ...]:
     nodes = reading.one_or_more(node, "`reject_if`", mistakes) if node is not None else ()
-    what = "a reason to reject an event"
-    return reading.each(nodes, lambda one: reading.option(one, what, REASONS, mistakes, "unknown-reason"))
+    return reading.each(nodes, lambda one: _reason(one, events, mistakes))
+
+
+def _reason(node: Node, events: tuple[str, ...], mistakes: Mistakes) -> str | None:
+    what, known = "a reason to reject an event", ("bot", *REASONS)
+    said = reading.option(node, what, known, mistakes, "unknown-reason", {"bots": "bot", "robot": "bot"})
+    other = next((event for event in events if event not in READING), None)
+    if said in ("bot", *BOT) and other is not None:
+        _honoured(node, said, other, mistakes)
+    return said
+
+
+def _honoured(node: Node, reason: str, event: str, mistakes: Mistakes) -> None:
+    only = event != "email_unsubscribe"
+    mistakes.add(
+        "unknown-reason",
+        node,
+        f"{quoted(reason)} is not a reason to reject {quoted(event)}",
+        why=f"robots are told by what they open and click: {listed(map(quoted, READING))}."
+        if only
+        else "an unsubscribe is always honoured, whoever clicked it.",
+        fix="delete it" + (", or give that event a source of its own, without it." if only else "."),
+    )
 
 
 def has_attribute(signal: SignalKind, attribute: str) -> str | None:

@@ -35,7 +35,8 @@ _TOP = Kind(
     ),
     ("name", "scores", "total", "temperature", "stages"),
     elsewhere=dict.fromkeys(
-        ("crm", "timezone", "language", "contact", "deal", "signals", "write_back"), "a file of mappings/"
+        ("crm", "timezone", "language", "contact", "deal", "signals", "bots", "write_back"),
+        "a file of mappings/",
     ),
 )
 _TOTAL = Kind("`total`", ("of", "floor"), ("of",), {"axes": "of", "scores": "of", "min": "floor"})

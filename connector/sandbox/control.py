@@ -1,27 +1,37 @@
-"""The control routes, under `/__sandbox__/`: what a test or a person does to the account, not a client.
-
-`Controls` are the verbs; `answer` is their HTTP. They are not in the journal, take no token and know no limit.
-"""
+"""The controls: what a test or a person does to the account, not a client. Their HTTP is `control_routes`."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import math
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, replace
 from typing import Any
 
-import orjson
-
-from connector.sandbox import faults, rows
-from connector.sandbox.desk import Answer, Desk, Request
+from connector.sandbox import faults, fill, rows
+from connector.sandbox.desk import Desk
 from connector.sandbox.kinds import KINDS
-from connector.sandbox.rules import happening, lifecycle, merging, validation, writing
+from connector.sandbox.rules import (
+    conditions,
+    constraints,
+    granting,
+    happening,
+    joining,
+    leaving,
+    lifecycle,
+    merging,
+    validation,
+    writing,
+)
 from connector.sandbox.services.objects import created
 from connector.sandbox.state import Token, load
+from connector.sandbox.state.grants import App
 from connector.sandbox.state.records import Record, Writer
-from connector.sandbox.wire import Refusal, query_of
+from connector.sandbox.wire import Refusal
 
-PREFIX = "/__sandbox__/"
 Given = dict[str, Any]
+END = 221_845_392_000  # 9000-01-01 in seconds: later years would not fit the wire's dates
+MOST_SEEDED = 1_000_000
 
 
 class Controls:
@@ -31,8 +41,53 @@ class Controls:
         self._desk = desk
         self._account = desk.account
 
+    @contextmanager
+    def _changing(self) -> Iterator[None]:
+        """One change of the account: all of it or nothing; a refusal of the rules becomes a sentence."""
+        account = self._account
+        with account.db.lock:
+            try:
+                with account.db.transaction():
+                    yield
+            except BaseException as wrong:
+                account.definitions.reload()
+                if isinstance(wrong, Refusal):
+                    raise ValueError(str(wrong)) from None
+                raise
+
+    def seed(self, contacts: int, seed: int | None = None) -> Given:
+        """A population for an account that has no contacts; gives how much there is of everything."""
+        account = self._account
+        if not 0 < contacts <= MOST_SEEDED:
+            raise ValueError(f"contacts should be between 1 and {MOST_SEEDED:,}")
+        with account.db.lock:
+            if account.records.count("contacts"):
+                raise ValueError("the account has contacts already; only one that has none can be seeded")
+            fill.populate(account, contacts, account.seed if seed is None else seed)
+            return account.counts()
+
+    def load_csv(self, raw: bytes) -> Given:
+        """A CSV file as contacts; lines that cannot be one are listed with the reason (line 0: it has none)."""
+        account = self._account
+        with account.db.lock:
+            before = account.records.count("contacts")
+            refused = fill.load_csv_bytes(account, raw)
+            loaded = account.records.count("contacts") - before
+        return {"loaded": loaded, "refused": [{"line": line, "why": why} for line, why in refused]}
+
+    def dump(self) -> bytes:
+        """The account's SQLite file, whole: written to disk it opens with any SQLite tool."""
+        with self._account.db.lock:
+            raw = bytearray(self._account.db.con.serialize())
+        raw[18:20] = b"\x01\x01"  # no write-ahead log beside it (SQLite's file format 1.3)
+        return bytes(raw)
+
     def advance(self, seconds: float) -> int:
         """Moves the clock; gives the new moment in milliseconds."""
+        if not (math.isfinite(seconds) and seconds >= 0):
+            raise ValueError("seconds should be zero or more: the clock goes forward only")
+        if self._account.clock.now() / 1000 + seconds > END:
+            raise ValueError("the account's clock stops short of the year 9000")
         return self._account.advance(seconds)
 
     def edit(
@@ -45,14 +100,19 @@ class Controls:
         self, id: int | str, properties: dict[str, str | None], writer: Writer, kind: str = "contacts"
     ) -> None:
         """The same in anybody's name: an automation, an import, another app."""
-        with self._account.db.lock, self._account.db.transaction():
+        with self._changing():
             record = self._find(kind, id)
             values = {name: "" if value is None else value for name, value in properties.items()}
             changes, problems = validation.check(self._account, kind, values, record.props)
+            problems += writing.taken(self._account, kind, changes, record)
             for problem in problems:
                 if problem.code != "READ_ONLY_VALUE":
                     raise ValueError(f"{problem.name}: {problem.message}")
                 changes[problem.name] = str(values[problem.name])
+            if kind == "contacts":
+                writing.free_addresses(self._account, changes, record)
+            if writer.source != "CRM_UI":  # only a person may choose an earlier stage (4.3)
+                lifecycle.forward_only(self._account, record, changes)
             writing.put(self._account, record, changes, writer)
 
     def create(
@@ -64,11 +124,13 @@ class Controls:
     ) -> int:
         """A person makes a record in the app; gives its id."""
         account = self._account
-        with account.db.lock, account.db.transaction():
-            changes = writing.checked(account, kind, properties, None)
+        with self._changing():
+            changes = writing.checked(account, _kind(kind), properties, None)
             record = writing.create(account, kind, changes, Writer("CRM_UI", by, _user(by)))
             for other, id in links:
-                account.links.add(kind, record.id, other, int(id))
+                end = self._find(other, id)
+                account.links.add(kind, record.id, other, end.id)
+                joining.joined(account, kind, record.id, other, end.id, follow=False)
             happening.noted(account, record)
             if kind == "deals":
                 lifecycle.follow_deal(account, record)
@@ -76,41 +138,66 @@ class Controls:
 
     def merge(self, first: int | str, second: int | str, kind: str = "contacts") -> int:
         """Merges two records; gives the new id."""
-        with self._account.db.lock, self._account.db.transaction():
-            return merging.merge(
-                self._account, kind, int(first), int(second), Writer("CRM_UI", "userId:1", 1)
-            ).id
+        with self._changing():
+            kept, gone = self._find(kind, first), self._find(kind, second)
+            return merging.merge(self._account, kind, kept.id, gone.id, Writer("CRM_UI", "userId:1", 1)).id
 
     def archive(self, id: int | str, kind: str = "contacts") -> None:
-        with self._account.db.lock, self._account.db.transaction():
-            self._account.records.archive(self._find(kind, id))
+        with self._changing():
+            leaving.archive(self._account, self._find(kind, id))
 
     def restore(self, id: int | str, kind: str = "contacts") -> None:
         """Back from the bin, which only a person in the app can do (3.1)."""
         records = self._account.records
-        with self._account.db.lock, self._account.db.transaction():
-            record = records.find(kind, int(id), archived=True)
+        with self._changing():
+            record = records.find(_kind(kind), _number(id), archived=True)
             if record is None:
                 raise ValueError(f"the bin has no {kind} {id}")
-            records.restore(record, bump=self._account.knobs.restore_bumps_lastmodified)
+            leaving.restore(self._account, record)
 
     def erase(self, id: int | str) -> None:
         """A contact and everything of theirs, for good."""
-        with self._account.db.lock, self._account.db.transaction():
-            merging.erase(self._account, self._account.records.canonical("contacts", int(id)))
+        with self._changing():
+            leaving.erase(self._account, self._find("contacts", id, bin=True).id)
 
     def load(self, many: Iterable[rows.Row]) -> None:
         """Adds rows as they stand; records by the same id are replaced."""
-        load(self._account, many)
+        with self._changing():
+            load(self._account, many)
 
     def happen(self, many: Iterable[rows.Row]) -> None:
         """Adds engagement as it happens: the contacts' counters and dates move with it."""
-        with self._account.db.lock:
+        with self._changing():
             happening.happen(self._account, many)
 
-    def lag(self, seconds: float, *, flapping: bool = False) -> None:
-        """How long a write stays unknown to search."""
-        self.knobs(lag=float(seconds), flapping=flapping)
+    def lag(self, seconds: float | list[float], *, flapping: bool = False) -> None:
+        """How long a write stays unknown to search; two numbers: between the two, by the account's seed."""
+        self.knobs(lag=seconds, flapping=flapping)
+
+    def require(self, name: str, kind: str = "contacts", when: dict[str, list[str]] | None = None) -> None:
+        """A property must have a value, always or while others have one of the given ones (2026-09 paths)."""
+        with self._account.db.lock:
+            found = conditions.demand(self._account, _kind(kind), name, when or {})
+            self._account.requirements.require(found)
+
+    def constrain(self, name: str, rule: str, value: str = "", kind: str = "contacts") -> None:
+        """A validation rule for the values of a property, on every path: MAX_LENGTH, REGEX, ..."""
+        with self._account.db.lock:
+            found = constraints.demand(self._account, _kind(kind), name, rule, value)
+            self._account.requirements.constrain(found)
+
+    def rules(self) -> Given:
+        """What is required of values, and by which rules they are checked."""
+        with self._account.db.lock:
+            demands = self._account.requirements
+            return {
+                "required": [asdict(one) for one in demands.required],
+                "constraints": [asdict(one) for one in demands.constraints],
+            }
+
+    def clear_rules(self) -> None:
+        with self._account.db.lock:
+            self._account.requirements.clear()
 
     def knobs(self, **changes: Any) -> Given:
         """Turns knobs and gives all as they stand (`state/knobs`)."""
@@ -119,7 +206,7 @@ class Controls:
 
     def faults(self, script: Iterable[Given | faults.Fault]) -> None:
         """Adds faults for calls to come (`faults.Fault`)."""
-        parsed = [one if isinstance(one, faults.Fault) else faults.parse(one) for one in script]
+        parsed = [faults.parse(asdict(one) if isinstance(one, faults.Fault) else one) for one in script]
         with self._account.db.lock:
             self._desk.faults.script(parsed)
 
@@ -132,22 +219,56 @@ class Controls:
             self._desk.faults.clear()
 
     def grant(
-        self, scopes: Iterable[str] | None = None, *, expires: int | None = None, token: str = ""
+        self,
+        scopes: Iterable[str] | None = None,
+        *,
+        expires: int | None = None,
+        token: str = "",
+        app_id: int | None = None,
     ) -> Token:
-        """Changes what a token may do (the account's own if none is named), or makes a new one."""
+        """Changes what a token may do (the account's own if none is named), or makes a new one: of the same app,
+        as a rotation does, unless another is named."""
         account = self._account
         with account.db.lock:
             own = account.find_token(account.token)
             old = account.find_token(token or account.token) or replace(_known(own), token=token)
             kept = old.scopes if scopes is None else frozenset(scopes)
-            new = replace(old, scopes=kept, expires=expires)
+            new = replace(old, scopes=kept, expires=expires, app_id=app_id or old.app_id)
             account.keep_token(new)
             return new
 
-    def journal(self, since: int = 0, *, bodies: bool = False) -> list[Given]:
-        """Every request served, oldest first (`journal.Journal`)."""
+    @property
+    def app(self) -> App:
+        """The account's OAuth app as it stands: its id and secret, its latest refresh token."""
         with self._account.db.lock:
-            return self._desk.journal.entries(since, bodies=bodies)
+            return self._account.grants.app
+
+    def authorise(
+        self,
+        scopes: Iterable[str] | None = None,
+        redirect_uri: str = "",
+        code_challenge: str = "",
+        code_challenge_method: str = "S256",
+    ) -> str:
+        """A person consents to the app (all scopes, its own redirect address); gives the authorization code."""
+        with self._changing():
+            given = (redirect_uri, code_challenge, code_challenge_method)
+            return granting.authorise(self._account, scopes, *given)
+
+    def uninstall(self) -> None:
+        """A person takes the app out of the account: its tokens are good for nothing from now on."""
+        with self._changing():
+            self._account.grants.uninstall(self._account.clock.now())
+
+    def expire(self, token: str = "") -> None:
+        """Ends a token now; without a name every access token that the app holds."""
+        with self._changing():
+            granting.expire(self._account, token)
+
+    def journal(self, since: int = 0, *, path: str = "", bodies: bool = False) -> list[Given]:
+        """Every request served (on paths that hold `path`), oldest first (`journal.Journal`)."""
+        with self._account.db.lock:
+            return self._desk.journal.entries(since, path=path, bodies=bodies)
 
     def clear_journal(self) -> None:
         with self._account.db.lock:
@@ -175,6 +296,7 @@ class Controls:
             return {
                 "portalId": account.portal_id,
                 "token": account.token,
+                "app": _shown(account.grants.app),
                 "now": account.clock.now(),
                 "held": account.clock.held is not None,
                 "knobs": asdict(account.knobs),
@@ -184,14 +306,17 @@ class Controls:
             }
 
     def _find(self, kind: str, id: int | str, *, bin: bool = False) -> Record:
-        if kind not in KINDS:
-            raise ValueError(f"{kind} is no kind of record; there are {', '.join(KINDS)}")
+        self._account.settle()
         records = self._account.records
-        number = records.canonical(kind, int(id))
+        number = records.canonical(_kind(kind), _number(id))
         record = records.find(kind, number) or (records.find(kind, number, archived=True) if bin else None)
         if record is None:
             raise ValueError(f"there is no {kind} {id}")
         return record
+
+
+def _shown(app: App) -> Given:
+    return {**asdict(app), "scopes": sorted(app.scopes)}
 
 
 def _known(token: Token | None) -> Token:
@@ -205,119 +330,15 @@ def _user(by: str) -> int | None:
     return int(number) if number != by and number.isdecimal() else None
 
 
-def _row(given: Given) -> rows.Row:
-    """A row from JSON: `{"row": "WebEvent", ...its fields}`."""
-    makers: dict[str, Callable[..., rows.Row]] = {
-        kind.__name__: kind
-        for kind in (
-            rows.Link,
-            rows.Owner,
-            rows.Form,
-            rows.Submission,
-            rows.EmailEvent,
-            rows.WebEvent,
-            rows.ListDef,
-            rows.Membership,
-        )
-    }
-    values = dict(given)
-    name = values.pop("row", "")
-    if name == "Object":
-        return rows.Object(**values)
-    if name == "PropertyDef":
-        options = tuple((str(value), str(label)) for value, label in values.pop("options", ()))
-        return rows.PropertyDef(**values, options=options)
-    if name not in makers:
-        raise ValueError(f"{name or 'nothing'} is no kind of row; there are {', '.join(makers)}")
-    return makers[name](**values)
+def _kind(name: str) -> str:
+    if name not in KINDS:
+        raise ValueError(f"{name} is no kind of record; there are {', '.join(KINDS)}")
+    return name
 
 
-def _get(controls: Controls, name: str, query: dict[str, str]) -> Any:
-    """The routes that only look."""
-    match name.split("/"):
-        case ["journal"]:
-            return controls.journal(int(query.get("since", 0)), bodies=query.get("bodies") == "true")
-        case ["counts"]:
-            return controls.counts
-        case ["state"]:
-            return controls.state()
-        case ["faults"]:
-            return controls.waiting()
-        case ["knobs"]:
-            return controls.knobs()
-        case ["record", kind, id]:
-            return controls.record(kind, id)
-        case ["history", kind, id, property_name]:
-            return controls.history(kind, id, property_name)
-    raise LookupError(name)
-
-
-def _post(controls: Controls, name: str, body: Any) -> Any:
-    """The routes that change something."""
-    given: Given = body if isinstance(body, dict) else {}
-    match name:
-        case "advance":
-            return {"now": controls.advance(float(given["seconds"]))}
-        case "edit":
-            return controls.edit(**given)
-        case "change":
-            writer = Writer(str(given.pop("source")), str(given.pop("source_id", "")))
-            return controls.change(writer=writer, **given)
-        case "create":
-            return {"id": controls.create(**given)}
-        case "merge":
-            return {"id": controls.merge(**given)}
-        case "archive":
-            return controls.archive(**given)
-        case "restore":
-            return controls.restore(**given)
-        case "erase":
-            return controls.erase(**given)
-        case "lag":
-            return controls.lag(**given)
-        case "knobs":
-            return controls.knobs(**given)
-        case "faults":
-            return controls.faults(body)
-        case "rows":
-            return controls.load([_row(one) for one in body])
-        case "happen":
-            return controls.happen([_row(one) for one in body])
-        case "token":
-            return {"token": controls.grant(**given).token}
-    raise LookupError(name)
-
-
-def _delete(controls: Controls, name: str) -> None:
-    match name:
-        case "faults":
-            return controls.clear_faults()
-        case "journal":
-            return controls.clear_journal()
-    raise LookupError(name)
-
-
-def answer(desk: Desk, request: Request) -> Answer:
-    """HTTP of the verbs: 200 with JSON, 400 for nonsense, 404 for a route that is none."""
-    controls, name = Controls(desk), request.path.removeprefix(PREFIX).strip("/")
-    try:
-        body = orjson.loads(request.raw or b"{}")
-        if request.method == "GET":
-            query = {key: values[-1] for key, values in query_of(request.query).items()}
-            result = _get(controls, name, query)
-        elif request.method == "DELETE":
-            result = None
-            _delete(controls, name)
-        else:
-            result = _post(controls, name, body)
-    except LookupError as missing:
-        return _told(
-            404 if not isinstance(missing, KeyError) else 400, {"message": f"no such control: {missing}"}
-        )
-    except (ValueError, TypeError, Refusal) as wrong:
-        return _told(400, {"message": str(wrong)})
-    return _told(200, {} if result is None else result)
-
-
-def _told(status: int, body: Any) -> Answer:
-    return Answer(status, orjson.dumps(body), {"Content-Type": "application/json"})
+def _number(id: int | str) -> int:
+    """The number of a record. Raises ValueError for what can be none."""
+    text = str(id)
+    if not text.isdecimal() or len(text) > 18:
+        raise ValueError(f"{text[:40]} is no id of a record; it should be a whole number")
+    return int(text)

@@ -34,6 +34,7 @@ class Request:
     query: str
     headers: Mapping[str, str]
     raw: bytes
+    length: int = 0  # of the body, as declared; it is not read where that is too much
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +78,12 @@ class Desk:
         return Answer(reply.status, dump(reply.body), {**headers, **reply.headers})
 
     def _reply(self, request: Request, headers: dict[str, str]) -> Reply:
-        if len(request.raw) > LARGEST:
+        if max(len(request.raw), request.length) > LARGEST:
             raise Refusal(413, {"status": "error", "message": "Request Entity Too Large"})
         if len(request.path) + len(request.query) > self.account.knobs.uri_limit:
             raise refusals.uri_too_long()
         route, version, args = self._find(request)
-        token = self._token(request)
+        token = None if route.public else self._token(request)
         try:
             self.limits.take(token, route.bucket)
         finally:
@@ -111,6 +112,8 @@ class Desk:
             args = _match(shape, parts)
             if args is None or (version == "v4" and "associations" not in parts):
                 continue
+            if route.versions and version not in route.versions.split():
+                continue
             if route.method == request.method:
                 return route, version, args
             others.add(route.method)
@@ -129,24 +132,28 @@ class Desk:
             raise refusals.expired((now - token.expires) // 1000, iso(token.expires))
         return token
 
-    def _allow(self, route: Route, call: Call, token: Token) -> None:
+    def _allow(self, route: Route, call: Call, token: Token | None) -> None:
         """Scope, tier, known parameters, in this order."""
         wanted = list(_scopes(route, call))
-        if wanted and not token.scopes.intersection(wanted):
+        if token and token.oauth:
+            wanted = wanted or ["oauth"]  # which only a key may do without (1.3)
+        held = token.scopes if token else frozenset[str]()
+        if wanted and not held.intersection(wanted):
             raise refusals.missing_scopes(wanted)
         named = [call.args.get(name, "") for name in ("kind", "from")]
         if route.path.startswith("/crm/objects") and any(
             name in ("emails", "email", "0-49") for name in named
         ):
             both = [*wanted, "sales-email-read"]
-            if not token.scopes.issuperset(["sales-email-read"]):
+            if not held.issuperset(["sales-email-read"]):
                 raise refusals.missing_scopes(both, every=True)
         if TIERS.index(self.account.knobs.tier) < TIERS.index(route.tier):
             raise refusals.missing_tier(route.tier)
-        if odd := sorted(set(call.query) - route.query):
+        if odd := sorted(name for name in call.query if not route.knows(name)):
             raise Unimitated(f"query parameter {', '.join(odd)}")
 
     def _carry_out(self, route: Route, call: Call) -> Reply:
+        self.account.settle()
         if call.method == "GET":
             return route.handler(self.account, call)
         try:

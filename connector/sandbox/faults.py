@@ -7,6 +7,7 @@ its answer is lost or spoilt.
 
 from __future__ import annotations
 
+import re
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
@@ -23,6 +24,7 @@ MESSAGES: dict[int, Body] = {
     477: {"message": "The account is being migrated between data centres."},
     429: refusals.rolling_limit(6_748_263),
 }
+USUAL_HEADERS = {477: {"Retry-After": "3600"}}  # a migration says for how long, up to a day (3.7)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,7 @@ class Fault:
     body: Any = None  # and this body instead of HubSpot's usual one
     headers: dict[str, str] | None = None
     delay: float = 0.0  # seconds before the answer
+    slow: float = 0.0  # seconds over which the body comes, in pieces
     cut: str = ""  # "before" | "after"
     truncate: bool = False  # half of the body
     html: bool = False  # a gateway's page instead of JSON
@@ -64,6 +67,11 @@ class Fault:
         return self.status, usual if self.body is None else self.body
 
     @property
+    def usual_headers(self) -> dict[str, str]:
+        """Those that HubSpot sends with the status."""
+        return USUAL_HEADERS.get(self.status, {})
+
+    @property
     def label(self) -> str:
         """What the journal says of it."""
         told = {
@@ -72,15 +80,60 @@ class Fault:
         return ", ".join(f"{name}={value}" for name, value in told.items())
 
 
-def parse(given: dict[str, Any]) -> Fault:
-    """A fault from JSON. Raises ValueError for an unknown key or a cut that is none."""
-    known = {field.name for field in fields(Fault)}
-    if odd := sorted(set(given) - known):
+def parse(given: Any) -> Fault:
+    """A fault from JSON. Raises ValueError that names what is wrong with it, and what it should be."""
+    if not isinstance(given, dict):
+        raise ValueError(f"a fault is an object, not {given!r}")
+    known = {field.name: type(field.default) for field in fields(Fault)}
+    if odd := sorted(set(given) - set(known)):
         raise ValueError(f"a fault has no {', '.join(odd)}; it has {', '.join(sorted(known))}")
+    for name, value in given.items():
+        if name not in ("body", "headers") and not _fits(value, known[name]):
+            raise ValueError(f"{name} is {value!r}; it should be {WORDS[known[name]]}")
     fault = Fault(**given)
+    _check(fault)
+    return fault
+
+
+WORDS = {str: "text", int: "a whole number", bool: "true or false", float: "a number of seconds, 0 or more"}
+
+
+def _fits(value: Any, kind: type) -> bool:
+    if kind is float:
+        return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < float("inf")
+    return type(value) is kind
+
+
+def _check(fault: Fault) -> None:
     if fault.cut not in ("", "before", "after"):
         raise ValueError('cut is "before" or "after"')
-    return fault
+    if fault.status and not 200 <= fault.status <= 599:
+        raise ValueError(f"status is {fault.status}; it should be between 200 and 599")
+    if fault.times < 1 or fault.skip < 0:
+        raise ValueError("times should be 1 or more, skip 0 or more")
+    headers = fault.headers
+    if headers is not None and not (isinstance(headers, dict) and all(map(_header, headers.items()))):
+        raise ValueError("headers should be an object of names and texts as HTTP allows them")
+    try:
+        orjson.dumps(fault.body)
+    except TypeError as wrong:
+        raise ValueError(f"body should be JSON: {wrong}") from None
+
+
+def _header(pair: tuple[Any, Any]) -> bool:
+    name, value = pair
+    texts = isinstance(name, str) and isinstance(value, str)
+    return (
+        texts
+        and bool(_NAME.fullmatch(name))
+        and bool(_VALUE.fullmatch(value))
+        and name.lower() not in _FRAMING
+    )
+
+
+_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+_VALUE = re.compile(r"([\x21-\x7e]([\x20-\x7e\t]*[\x21-\x7e])?)?")
+_FRAMING = frozenset({"content-length", "transfer-encoding", "connection"})  # the server's own
 
 
 class Faults:

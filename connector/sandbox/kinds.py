@@ -58,6 +58,7 @@ KINDS: dict[str, Kind] = {
         _activity("meetings", "meeting", "0-47"),
         _activity("calls", "call", "0-48"),
         _activity("emails", "email", "0-49"),
+        _activity("communications", "communication", "0-18"),
     )
 }
 ACTIVITIES = frozenset(name for name, kind in KINDS.items() if kind.created == "hs_createdate")
@@ -74,9 +75,6 @@ ABSENT = frozenset(
         "line_items",
         "line_item",
         "0-8",
-        "communications",
-        "communication",
-        "0-18",
         "quotes",
         "quote",
         "0-14",

@@ -15,12 +15,18 @@ UNDATED: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("/crm/owners", "/crm/{v}/owners", ("v3",)),
     ("/crm/pipelines", "/crm/{v}/pipelines", ("v3",)),
     ("/crm/lists", "/crm/{v}/lists", ("v3",)),
+    ("/crm/limits", "/crm/{v}/limits", ("v3",)),
     ("/events/event-occurrences", "/events/{v}/events", ("v3",)),
     ("/marketing/forms", "/marketing/{v}/forms", ("v3",)),
     ("/account-info/details", "/account-info/{v}/details", ("v3",)),
     ("/account-info/api-usage", "/account-info/{v}/api-usage", ("v3",)),
     ("/email/events", "/email/public/{v}/events", ("v1",)),
+    ("/legacy/properties/companies", "/companies/{v}/properties", ("v2",)),
+    ("/legacy/properties/deals", "/properties/{v}/deals/properties", ("v1",)),
+    ("/crm/schemas", "/crm/{v}/schemas", ("v3",)),
+    ("/crm/schemas", "/crm-object-schemas/{v}/schemas", ("v3",)),
     ("/form-submissions", "/form-integrations/{v}/submissions/forms", ("v1",)),
+    ("/oauth", "/oauth/{v}", ("v1", "v3")),
 )
 # canonical prefix -> where the date stands
 DATED: tuple[tuple[str, str, frozenset[str]], ...] = (
@@ -30,10 +36,12 @@ DATED: tuple[tuple[str, str, frozenset[str]], ...] = (
     ("/crm/owners", "/crm/owners/{v}", DATES),
     ("/crm/pipelines", "/crm/pipelines/{v}", DATES),
     ("/crm/lists", "/crm/lists/{v}", DATES),
+    ("/crm/limits", "/crm/limits/{v}", DATES),
     ("/events/event-occurrences", "/events/event-occurrences/{v}", DATES),
     ("/marketing/forms", "/marketing/forms/{v}", BETAS),
     ("/account-info/details", "/account-info/{v}/details", DATES),
     ("/account-info/api-usage", "/account-info/{v}/api-usage", DATES),
+    ("/oauth", "/oauth/{v}", DATES),
 )
 
 

@@ -12,18 +12,22 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+import h11
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from connector.sandbox import fill
 from connector.sandbox.app import portal_app
 from connector.sandbox.control import Controls
 from connector.sandbox.desk import Desk
+from connector.sandbox.fill import Refused
 from connector.sandbox.rows import Row
 from connector.sandbox.state import Account
-from connector.sandbox.state import load as fill
+from connector.sandbox.state import load as load_rows
 
 HOST = "127.0.0.1"
-Refused = list[tuple[int, str]]
+HOSTS = {HOST: HOST, "localhost": HOST, "::1": "::1"}  # what may be asked for -> the address that is bound
+LONGEST_HEAD = 1_000_000  # bytes of a request's first line and headers; more is no request
 
 
 class _Protocol(H11Protocol):
@@ -32,6 +36,13 @@ class _Protocol(H11Protocol):
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
         self.app_state = {**self.app_state, "transport": transport}
+
+    def send_400_response(self, msg: str) -> None:
+        """What is no HTTP; after an answer has begun there is nothing left but to hang up."""
+        if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
+            super().send_400_response(msg)
+        else:
+            self.transport.abort()
 
 
 class _Server(uvicorn.Server):
@@ -60,15 +71,16 @@ class _Server(uvicorn.Server):
 class Portal(Controls):
     """A running account. A context manager; `close` stops it. The verbs of `control.Controls` are its methods."""
 
-    def __init__(self, account: Account, refused: Refused, port: int = 0) -> None:
+    def __init__(self, account: Account, refused: Refused, port: int = 0, host: str = HOST) -> None:
         desk = Desk(account)
         super().__init__(desk)
         self.account = account
         self.refused = refused
         self.token = account.token
-        self._socket = _listen(port)
+        self._socket = _listen(bound(host), port)
         self.port: int = self._socket.getsockname()[1]
-        self.url = f"http://{HOST}:{self.port}"
+        shown = f"[{bound(host)}]" if ":" in bound(host) else bound(host)
+        self.url = f"http://{shown}:{self.port}"
         self._server = _Server(_config(desk))
         self._thread: threading.Thread | None = None
 
@@ -107,13 +119,24 @@ class Portal(Controls):
         self.close()
 
 
-def _listen(port: int) -> socket.socket:
-    """A listening socket on loopback. Raises OSError if the port is taken."""
+def bound(host: str) -> str:
+    """The loopback address that a host means. Raises ValueError for any other host."""
+    if host.lower() not in HOSTS:
+        raise ValueError(
+            f"it listens on loopback only ({', '.join(HOSTS)}), not on {host}: its controls ask for no token, "
+            "and whoever could reach it could change everything in it"
+        )
+    return HOSTS[host.lower()]
+
+
+def _listen(address: str, port: int) -> socket.socket:
+    """A listening socket. Raises OSError if the port is taken."""
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
     # The protocol is named so that asyncio sets TCP_NODELAY: without it every answer waits 40 ms for an ACK.
-    listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        listening.bind((HOST, port))
+        listening.bind((address, port))
         listening.listen(128)
     except OSError:
         listening.close()
@@ -123,8 +146,9 @@ def _listen(port: int) -> socket.socket:
 
 def _config(desk: Desk) -> uvicorn.Config:
     return uvicorn.Config(
-        portal_app(desk),
+        portal_app(desk, served=True),
         http=_Protocol,
+        h11_max_incomplete_event_size=LONGEST_HEAD,
         ws="none",
         lifespan="off",
         log_level="critical",
@@ -161,20 +185,11 @@ def prepare(
 def _fill(
     account: Account, contacts: int, seed: int, load: Path | None, rows: Iterable[Row] | None
 ) -> Refused:
-    refused: Refused = []
-    moment = account.clock.now()
     if contacts:
-        from connector.sandbox.population import populate
-
-        fill(account, populate(contacts, seed, moment))
-    if load is not None:
-        from connector.sandbox import csvload
-
-        loaded = csvload.read(load, moment)
-        fill(account, loaded.rows)
-        refused = list(loaded.refused)
+        fill.populate(account, contacts, seed)
+    refused = fill.load_csv(account, load) if load is not None else []
     if rows is not None:
-        fill(account, rows)
+        load_rows(account, rows)
     return refused
 
 
@@ -186,16 +201,19 @@ def start(
     state: Path | None = None,
     load: Path | None = None,
     port: int = 0,
+    host: str = HOST,
     driven: bool = False,
     rows: Iterable[Row] | None = None,
 ) -> Portal:
     """A running account on loopback, filled with a population, a CSV file, rows, or nothing.
 
     `now` (milliseconds) holds its clock; `driven` makes the limiters run on advances alone. With `state` the
-    account is kept in that file; one that is already there is opened as it was, and nothing is loaded.
+    account is kept in that file; one that is already there is opened as it was, and nothing is loaded. Raises
+    ValueError for a `host` that is not loopback.
     """
+    bound(host)  # before a population is made for nothing
     account, refused = prepare(contacts, seed, now, state=state, load=load, driven=driven, rows=rows)
-    return _portal(account, refused, port).start()
+    return _portal(account, refused, port, host).start()
 
 
 def serve(
@@ -206,19 +224,21 @@ def serve(
     state: Path | None = None,
     load: Path | None = None,
     port: int = 0,
+    host: str = HOST,
     driven: bool = False,
     rows: Iterable[Row] | None = None,
     listening: Callable[[Portal], None] | None = None,
 ) -> None:
     """The same in the foreground until SIGINT or SIGTERM; `listening` is called once it can be reached."""
+    bound(host)
     account, refused = prepare(contacts, seed, now, state=state, load=load, driven=driven, rows=rows)
-    portal = _portal(account, refused, port)
+    portal = _portal(account, refused, port, host)
     portal.run(listening)
 
 
-def _portal(account: Account, refused: Refused, port: int) -> Portal:
+def _portal(account: Account, refused: Refused, port: int, host: str) -> Portal:
     try:
-        return Portal(account, refused, port)
+        return Portal(account, refused, port, host)
     except BaseException:
         account.close()
         raise

@@ -164,7 +164,14 @@ def rolling_limit(app_id: int) -> Body:
     }
 
 
-def search_limit(app_id: int) -> Body:
+def search_limit(app_id: int, *, plain: bool = False) -> Body:
+    """Of two wordings that are seen; what decides between them is not known (8)."""
+    if plain:
+        return {
+            "status": "error",
+            "message": "You have reached your secondly limit.",
+            "category": "RATE_LIMITS",
+        }
     return {
         "status": "error",
         "message": "You have reached your secondly limit.",
@@ -172,6 +179,11 @@ def search_limit(app_id: int) -> Body:
         "policyName": "SECONDLY",
         "groupName": f"publicapi:crm:search:oauth:{app_id}",
     }
+
+
+def grant_limit() -> Body:
+    """Of the token endpoint (1.2): only its message is known."""
+    return {"status": "error", "message": "You have reached your rate limit.", "category": "RATE_LIMITS"}
 
 
 def daily_limit(request_id: str) -> Body:

@@ -30,6 +30,17 @@ class Object:
     history: dict[str, tuple[Version, ...]] = field(
         default_factory=dict
     )  # newest first; others get one entry
+    archived: int = 0  # since when it is in the bin; 0: it is not
+
+
+@dataclass(frozen=True, slots=True)
+class Alias:
+    """An id that was merged away: `survivor` stands for it. The survivor is a record, the other is not."""
+
+    kind: str
+    id: int
+    survivor: int
+    at: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +60,8 @@ class Owner:
     email: str
     first_name: str
     last_name: str
+    archived: bool = False  # left: no user any more
+    teams: tuple[str, ...] = ()  # names, the primary one first
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +81,8 @@ class Form:
     guid: str
     name: str
     created: int
+    type: str = "hubspot"  # hubspot | captured | flow | blog_comment
+    archived: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +106,8 @@ class EmailEvent:
     url: str = ""
     filtered: bool = False
     user_agent: str = ""
+    extra: dict[str, str] = field(default_factory=dict)  # bounce category, drop reason, ... (HUBSPOT.md 5.3)
+    visible_from: int = 0  # an event that arrives late is not told of before
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +126,7 @@ class ListDef:
     id: int
     name: str
     processing: str = "MANUAL"  # MANUAL | DYNAMIC | SNAPSHOT
+    filters: tuple[str, ...] = ()  # the contact properties that a DYNAMIC one is made by
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,4 +136,16 @@ class Membership:
     at: int
 
 
-Row = Object | Link | Owner | PropertyDef | Form | Submission | EmailEvent | WebEvent | ListDef | Membership
+Row = (
+    Object
+    | Alias
+    | Link
+    | Owner
+    | PropertyDef
+    | Form
+    | Submission
+    | EmailEvent
+    | WebEvent
+    | ListDef
+    | Membership
+)

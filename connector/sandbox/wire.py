@@ -6,6 +6,7 @@ raised with the body that HubSpot sends (`refusals`).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -94,7 +95,7 @@ class Call:
         text = self.one(name)
         if not text:
             return default
-        if not text.lstrip("-").isdecimal():
+        if not _WHOLE.fullmatch(text):
             raise refuse(400, f"Invalid {name}: {text} was not a valid number.", "VALIDATION_ERROR")
         return within(name, int(text), most, least)
 
@@ -107,6 +108,26 @@ class Call:
             raise bad_json("Cannot deserialize value of type `object`")
         if known is not None and (odd := sorted(set(body) - set(known))):
             raise Unimitated(f"body key {', '.join(odd)} of {self.method} {self.path}")
+        return body
+
+    def form(self, known: Iterable[str] | None = None) -> dict[str, str]:
+        """The body, a form; what is empty is not there. Raises Refusal (400, 415) and Unimitated as `json`."""
+        if "x-www-form-urlencoded" not in self.content_type.lower():
+            raise Refusal(415, {"status": "error", "message": "Unsupported Media Type"})
+        fields = query_of(self.raw.decode(errors="replace"))
+        if twice := sorted(name for name, values in fields.items() if len(values) > 1):
+            raise refuse(400, f"Parameter given more than once: {', '.join(twice)}", "VALIDATION_ERROR")
+        if known is not None and (odd := sorted(set(fields) - set(known))):
+            raise Unimitated(f"body key {', '.join(odd)} of {self.method} {self.path}")
+        return {name: values[0] for name, values in fields.items() if values[0]}
+
+    def array(self) -> list[Any]:
+        """The body, an array. Raises Refusal (400, 415)."""
+        if "json" not in self.content_type.lower():
+            raise Refusal(415, {"status": "error", "message": "Unsupported Media Type"})
+        body = decode(self.raw)
+        if not isinstance(body, list):
+            raise bad_json("Cannot deserialize value of type `java.util.ArrayList`")
         return body
 
     def inputs(self, most: int, known: Iterable[str]) -> list[Body]:
@@ -127,6 +148,9 @@ class Call:
         return inputs
 
 
+_WHOLE = re.compile(r"-?\d{1,18}")  # as many digits as surely fit into 64 bits
+
+
 Handler = Callable[[Account, Call], Reply]
 
 
@@ -145,7 +169,12 @@ class Route:
     scopes: tuple[str, ...] = ()
     bucket: str = "burst"
     tier: str = "free"
-    versions: str = ""  # e.g. "v4": these undated versions only; empty is any the path map has
+    versions: str = ""  # e.g. "v4": these versions only; empty is any that the path map has
+    public: bool = False  # it takes no bearer token: who asks says so in the body (`/oauth`)
+
+    def knows(self, parameter: str) -> bool:
+        """True for a query parameter of its own; `property.*` stands for every name after the dot."""
+        return parameter in self.query or f"{parameter.partition('.')[0]}.*" in self.query
 
 
 def route(
@@ -155,9 +184,12 @@ def route(
     *query: str,
     scopes: str = "",
     bucket: str = "burst",
+    public: bool = False,
     **more: str,
 ) -> Route:
-    return Route(method, path, handler, frozenset(query), tuple(scopes.split()), bucket, **more)
+    return Route(
+        method, path, handler, frozenset(query), tuple(scopes.split()), bucket, public=public, **more
+    )
 
 
 def decode(raw: bytes) -> Any:
@@ -170,7 +202,8 @@ def decode(raw: bytes) -> Any:
 
 def bad_json(why: str, line: int = 1, column: int = 1) -> Refusal:
     """400 for a body that does not read (HUBSPOT.md 3.7: no category)."""
-    return refuse(400, f"Invalid input JSON on line {line}, column {column}: {why}")
+    mark = "." if why.startswith("Some required fields") else ":"
+    return refuse(400, f"Invalid input JSON on line {line}, column {column}{mark} {why}")
 
 
 def within(name: str, number: int, most: int, least: int = 1) -> int:
@@ -216,7 +249,6 @@ def dump(body: Any) -> bytes:
 
 def completed(now: str, results: list[Body], errors: list[Body], ok: int = 200) -> Reply:
     """The answer to a batch: 207 as soon as there is an error (HUBSPOT.md 3.6). `now` is an ISO time."""
-    body: Body = {"status": "COMPLETE", "results": results, "startedAt": now, "completedAt": now}
-    if errors:
-        return Reply(207, {**body, "numErrors": len(errors), "errors": errors})
-    return Reply(ok, body)
+    failed: Body = {"numErrors": len(errors), "errors": errors} if errors else {}
+    body = {"status": "COMPLETE", "results": results, **failed, "startedAt": now, "completedAt": now}
+    return Reply(207 if errors else ok, body)

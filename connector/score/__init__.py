@@ -15,12 +15,12 @@ from sqlite_utils import Database
 
 from connector.model import Score
 from connector.rules.tree import Rules
-from connector.score.everybody import MANY, Epochs, Everybody, Lost, why_not
+from connector.score.everybody import Epochs, Everybody, Lost, missing
 from connector.score.few import Few
 from connector.score.subject import Subject
 from connector.store import decisions
 
-__all__ = ["MANY", "Point", "Scorer", "Subject", "why_not"]
+__all__ = ["Point", "Scorer", "Subject", "missing"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +45,7 @@ class Scorer:
         self.rules = rules
         self._few = Few(rules, epochs)
         self._everybody = Everybody(rules, epochs)
+        self.used: set[str] = set()  # the engines that gave scores
         self._rule_ids = [rule.id for rule in rules.workflow.rules()]
         self._groups = [f"{axis.id}.{group.id}" for axis in rules.workflow.axes for group in axis.groups]
         self._axes = [axis.id for axis in rules.workflow.axes]
@@ -52,11 +53,13 @@ class Scorer:
 
     def scores(self, db: Database, subjects: Sequence[Subject]) -> list[Score]:
         """The scores of these contacts, in the order of their ids. Contacts not in the cache are absent."""
+        engine = "duckdb" if self._everybody.takes(db, subjects) else "sqlite"
         try:
-            engine = "duckdb" if self._everybody.takes(db, subjects) else "sqlite"
             scored = [self._score(row) for row in self.rows(db, subjects, engine)]
         except Lost:  # `why_not` says so; it is not tried again
-            scored = [self._score(row) for row in self.rows(db, subjects, "sqlite")]
+            engine = "sqlite"
+            scored = [self._score(row) for row in self.rows(db, subjects, engine)]
+        self.used.add(engine)
         return sorted(scored, key=lambda score: score.contact_id)
 
     @property

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
 from itertools import groupby
 from typing import Any
 
@@ -28,15 +29,32 @@ class Few:
     """The rules in SQLite's words."""
 
     def __init__(self, rules: Rules, epochs: Epochs) -> None:
-        self._select = score_select(rules)
-        self._points = points_select(rules)
+        self._rules = rules
         self._epochs = epochs
         self._accounts = dependencies(rules).accounts
-        self._members = member_select(rules) if self._accounts else ""
-        self._folded = account_select(rules) if self._accounts else ""
+
+    # compiled when they are first asked for: it takes longer than a tick in which nothing is due
+
+    @cached_property
+    def _select(self) -> str:
+        return score_select(self._rules)
+
+    @cached_property
+    def _points(self) -> str:
+        return points_select(self._rules)
+
+    @cached_property
+    def _members(self) -> str:
+        return member_select(self._rules)
+
+    @cached_property
+    def _folded(self) -> str:
+        return account_select(self._rules)
 
     def rows(self, db: Database, subjects: Sequence[Subject]) -> Iterator[Row]:
         """As the SELECT gives them, in no order."""
+        if not subjects:
+            return
         if not self._accounts:
             _fill(db, subjects)
             yield from db.query(self._select)

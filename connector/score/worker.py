@@ -7,6 +7,7 @@ else, and ends with its parent.
 
 from __future__ import annotations
 
+import os
 import pickle
 import signal
 import sys
@@ -21,7 +22,7 @@ from connector.rules.tree import Rules
 from connector.score.narrow import Carried, Narrow
 from connector.score.subject import Subject
 
-MEMORY = "400MB"
+MEMORY = 400  # megabytes, of all processes together
 BATCH_ROWS = "16384"
 Rows = tuple[list[str], list[tuple[Any, ...]]]
 
@@ -30,18 +31,22 @@ class Engine:
     """One DuckDB with the rows of the contacts at hand. Subjects are in the order of their ids and of one
     moment."""
 
-    def __init__(self, path: str, rules: Rules) -> None:
+    def __init__(self, path: str, rules: Rules, among: int = 1) -> None:
         import duckdb
 
         self._path = path
         self._narrow = Narrow(rules)
-        self._select = score_select(rules, "duckdb")
+        # all but the id are whole numbers; sums are wider than those, and slow to hand over as they are
+        whole = "SELECT contact_id, CAST(COLUMNS(* EXCLUDE (contact_id)) AS BIGINT)"
+        self._select = f"{whole} FROM ({score_select(rules, 'duckdb')})"
         with_accounts = dependencies(rules).accounts
         self._members = member_select(rules, "duckdb") if with_accounts else ""
         self._folded = account_select(rules, "duckdb") if with_accounts else ""
         self._points = [f'"a_{n}"' for n in range(len(accounts(rules)))]
-        settings = {"memory_limit": MEMORY, "temp_directory": tempfile.gettempdir()}
-        self._duck = duckdb.connect(":memory:", config={**settings, "preserve_insertion_order": False})
+        settings: dict[str, Any] = {"threads": 1, "memory_limit": f"{MEMORY // among}MB"}
+        settings |= {"temp_directory": tempfile.gettempdir(), "preserve_insertion_order": False}
+        self._duck = duckdb.connect(":memory:", config=settings)
+        self._duck.execute("SET enable_progress_bar = false")
 
     def start_accounts(self) -> None:
         columns = ", ".join(f"{name} BIGINT" for name in (*self._points, "next_change_at"))
@@ -98,16 +103,18 @@ class Engine:
 
 
 def main() -> None:
-    """Takes (path, rules), answers '' or why it cannot begin; then (method, arguments) -> (result, error)."""
+    """Takes (path, rules, among), then (method, arguments); answers each with (result, error or '')."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a person's Ctrl-C is the parent's to answer
-    asked, told = sys.stdin.buffer, sys.stdout.buffer
+    # whatever else prints here (DuckDB draws a progress bar after two seconds) must not come between the answers
+    asked, told = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
     try:
         engine = Engine(*pickle.load(asked))
         _check()
     except Exception as error:  # a missing wheel, a foreign libc: whatever it says
-        _tell(told, f"{type(error).__name__}: {error}")
+        _tell(told, (None, f"{type(error).__name__}: {error}"))
         return
-    _tell(told, "")
+    _tell(told, (None, ""))
     while (request := _next(asked)) is not None:
         method, arguments = request
         try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import sqlite3
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,15 +26,15 @@ def open_store(path: Path | str) -> Database:
     """
     with trouble(path):
         if str(path) != ":memory:":
-            os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+            _make(Path(path))
         connection = sqlite3.connect(
             path, timeout=BUSY_MS / 1000, isolation_level=None, check_same_thread=False
         )
         db = Database(connection)
         try:
             _need_ours(db, path)
+            _write_ahead(db)
             for pragma in (
-                "journal_mode = wal",
                 "synchronous = normal",
                 "secure_delete = on",
                 "temp_store = memory",
@@ -46,6 +47,35 @@ def open_store(path: Path | str) -> Database:
             db.close()
             raise
         return db
+
+
+def _write_ahead(db: Database) -> None:
+    """Readers and the writer do not wait for each other. SQLite does not wait either when two switch at once."""
+    for _ in range(10):
+        if db.execute("PRAGMA journal_mode").fetchone()[0] != "delete":
+            return
+        try:
+            db.execute("PRAGMA journal_mode = wal")
+        except sqlite3.OperationalError as error:
+            if _kind(error) != "SQLITE_BUSY":
+                raise
+            db.execute("BEGIN IMMEDIATE")  # waits for the other
+            db.execute("ROLLBACK")
+
+
+def _make(path: Path) -> None:
+    """An empty file that only we can read, closed before it has its name: to close any handle of a database
+    frees the locks that this process has on it."""
+    if path.exists():
+        return
+    handle, fresh = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    os.close(handle)
+    try:
+        Path(path).hardlink_to(fresh)
+    except FileExistsError:
+        pass  # somebody else was quicker
+    finally:
+        Path(fresh).unlink()
 
 
 def _need_ours(db: Database, path: Path | str) -> None:

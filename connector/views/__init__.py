@@ -14,6 +14,8 @@ DRAW: dict[str, Draw] = {**changes.DRAW, **people.DRAW, **health.DRAW, **setup.D
 def text(result: Result, ink: Ink) -> str:
     """The human view of a result; '' where there is nothing to say. Notes come last."""
     notes = [
-        f"Note: {said['what']} {said['fix']}" for said in result.diagnostics if said["code"] == "no-duckdb"
+        f"Note: {said['what']} See: {said['fix']}"
+        for said in result.diagnostics
+        if said["code"] == "no-duckdb"
     ]
     return "\n".join([*DRAW[result.command](result.document(), ink), *notes])

@@ -104,7 +104,9 @@ def _contact(item: Document, ink: Ink) -> list[str]:
         lines.append(f"      lead status   {_flat(status['old'])} -> {status['new']}")
     if offer := item.get("handoff"):
         due = f", first touch due {ink.minute(offer['due_at'])}" if offer["due_at"] else ""
-        lines.append(f"      sales   {offer['stage']} {offer['state']}{due if offer['state'] == 'offered' else ''}")
+        lines.append(
+            f"      sales   {offer['stage']} {offer['state']}{due if offer['state'] == 'offered' else ''}"
+        )
     if len(lines) == 1:
         lines += [f"      {c['property']}   {_flat(c['old'])} -> {_flat(c['new'])}" for c in item["changes"]]
     if item["note"]:

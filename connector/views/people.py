@@ -87,7 +87,9 @@ def _situation(about: Document, ink: Ink) -> list[str]:
             "a person sets a stage in the CRM."
         )
     if about["counts_since"]:
-        lines.append(f"What was done up to {ink.minute(about['counts_since'])} belongs to an earlier journey.")
+        lines.append(
+            f"What was done up to {ink.minute(about['counts_since'])} belongs to an earlier journey."
+        )
     if about["cooling_until"]:
         lines.append(f"Recycled: no stage is entered by rules before {ink.minute(about['cooling_until'])}.")
     if about["leaving"]:

@@ -84,6 +84,11 @@ def sandbox(document: Document, _: Ink) -> list[str]:
         f"A HubSpot account on this machine: {counts or 'empty'}.",
         f"  HUBSPOT_BASE_URL={about['url']}",
         f"  HUBSPOT_ACCESS_TOKEN={about['token']}",
+        "Or its OAuth app, in place of the token:",
+        *(f"  HUBSPOT_{name.upper()}={value}" for name, value in about["app"].items()),
+        "A first request, and what can be done to the account from outside:",
+        f"  curl -H 'Authorization: Bearer {about['token']}' '{about['url']}/account-info/2026-09/details'",
+        f"  curl {about['controls']}",
         "Ctrl-C stops it.",
     ]
 

@@ -24,7 +24,7 @@ async def test_an_email_event_has_campaign_and_bot_flag(portal: Portal, t: Trans
     portal.load(
         [
             event("a", "OPEN", NOW - DAY, filtered=True),
-            event("b", "CLICK", NOW - DAY, url="https://acme.fr/x"),
+            event("b", "CLICK", NOW - DAY, url="https://acme.fr/x", user_agent="Mozilla/5.0 (iPhone)"),
             *(event(f"s{n}", kind, NOW) for n, kind in enumerate(("SENT", "DELIVERED", "UNBOUNCE"))),
         ]
     )
@@ -33,6 +33,7 @@ async def test_an_email_event_has_campaign_and_bot_flag(portal: Portal, t: Trans
     assert opened.event == "email_open"
     assert opened.attrs == {"email": "4711", "subject": "Votre démo", "url": None, "crm_filtered": True}
     assert (clicked.event, clicked.attrs["url"]) == ("email_click", "https://acme.fr/x")
+    assert clicked.attrs["agent"] == "Mozilla/5.0 (iPhone)"
     assert len(reader.rows) == 2
 
 

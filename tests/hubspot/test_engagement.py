@@ -27,8 +27,8 @@ def letters(number: int = 120) -> Iterator[rows.Row]:
 
 @pytest.fixture(scope="module")
 def peopled() -> Iterator[Portal]:
-    """A year of 60 people, and what sales wrote to one more; the tests that share it only read."""
-    with sandbox.start(contacts=60, seed=7, now=NOW, rows=letters()) as running:
+    """A year of 120 people, and what sales wrote to one more; the tests that share it only read."""
+    with sandbox.start(contacts=120, seed=7, now=NOW, rows=letters()) as running:
         running.knobs(burst_limit=0, search_limit=0, associations_limit=0)
         yield running
 

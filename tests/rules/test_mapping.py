@@ -99,7 +99,7 @@ signals:
     [
         ("{event: sms}", "unknown-event"),
         ("{event: email_open, where: {campaign: {is: x}}}", "unknown-attribute"),
-        ("{event: email_open, reject_if: [bot]}", "unknown-reason"),
+        ("{event: email_open, reject_if: [robot]}", "unknown-reason"),
         ("{event: call, where: {seconds: {matches: [x]}}}", "wrong-operator"),
         ("{event: call, where: {use: it}}", "misplaced-condition"),
         ("{event: call, where: {any_signal: [email_open]}}", "misplaced-condition"),

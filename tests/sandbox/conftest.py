@@ -7,6 +7,7 @@ from typing import Any
 
 import httpx
 import pytest
+from oauth_app import Tokens, asking
 from population_rows import CONTACTS
 from population_rows import NOW as POPULATED
 from small_account import NOW, small
@@ -29,6 +30,18 @@ def client(portal: sandbox.Portal) -> Iterator[httpx.Client]:
     headers = {"Authorization": f"Bearer {portal.token}"}
     with httpx.Client(base_url=portal.url, headers=headers) as speaking:
         yield speaking
+
+
+@pytest.fixture
+def web(portal: sandbox.Portal) -> Iterator[httpx.Client]:
+    """A client without any token."""
+    with httpx.Client(base_url=portal.url) as speaking:
+        yield speaking
+
+
+@pytest.fixture
+def tokens(portal: sandbox.Portal, web: httpx.Client) -> Tokens:
+    return asking(portal, web)
 
 
 @pytest.fixture

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from itertools import pairwise
+from itertools import groupby, pairwise
 
-from population_rows import CONTACTS, NOW, STAGES, objects, values
+from population_rows import CONTACTS, NOW, STAGES, addresses, binned, linked, objects, people
 
-from connector.sandbox.rows import EmailEvent, Link, Membership, Row, Submission, WebEvent
+from connector.sandbox.population.calendar import DAY
+from connector.sandbox.rows import EmailEvent, Form, Link, Membership, Row, Submission, WebEvent
 
 
 def test_stages_go_forward_and_agree_with_the_deals(rows: list[Row]) -> None:
@@ -29,7 +30,7 @@ def test_stages_go_forward_and_agree_with_the_deals(rows: list[Row]) -> None:
         by_automation = {version.value for version in versions if version.source == "PIPELINE_SETTINGS"}
         assert "opportunity" not in by_automation or deals[contact.id]
         assert "customer" not in by_automation or "closedwon" in deals[contact.id]
-    assert sources == {"FORM", "IMPORT", "CRM_UI", "INTEGRATION", "PIPELINE_SETTINGS"}
+    assert sources == {"FORM", "IMPORT", "CRM_UI", "INTEGRATION", "PIPELINE_SETTINGS", "AUTOMATION_PLATFORM"}
 
 
 def test_some_stages_were_set_by_people(rows: list[Row]) -> None:
@@ -47,7 +48,7 @@ def test_bought_addresses_do_nothing(rows: list[Row]) -> None:
     assert 0.1 * CONTACTS < len(bought) < 0.25 * CONTACTS
     assert not [row for row in rows if isinstance(row, WebEvent | Membership) and row.contact_id in ids]
     done = {row.type for row in rows if isinstance(row, EmailEvent) and row.recipient in addresses}
-    assert done <= {"BOUNCE", "SPAMREPORT"}
+    assert done <= {"BOUNCE", "SPAMREPORT", "UNBOUNCE"}
     assert not [
         row for row in rows if isinstance(row, Submission) and row.values["email"].lower() in addresses
     ]
@@ -55,7 +56,7 @@ def test_bought_addresses_do_nothing(rows: list[Row]) -> None:
 
 def test_submissions_are_typed_by_people(rows: list[Row]) -> None:
     sent = [row.values["email"] for row in rows if isinstance(row, Submission)]
-    known = values(rows, "contacts", "email")
+    known = {address for row in [*objects(rows, "contacts"), *binned(rows)] for address in addresses(row)}
     assert 0.2 < sum(address != address.lower() for address in sent) / len(sent) < 0.3
     assert 1 <= sum(address.lower() not in known for address in sent) < 0.02 * len(sent)
 
@@ -106,6 +107,7 @@ def test_the_dirt_of_real_accounts(rows: list[Row]) -> None:
     people = Counter(
         (row.properties["firstname"].lower(), row.properties["lastname"], row.properties.get("company", "?"))
         for row in contacts
+        if "firstname" in row.properties
     )
     assert sum(count > 1 for count in people.values()) >= 5
     assert sum("jobtitle" not in row.properties for row in contacts) > 50
@@ -113,8 +115,6 @@ def test_the_dirt_of_real_accounts(rows: list[Row]) -> None:
     assert any("numberofemployees" not in row.properties for row in objects(rows, "companies"))
     won = [row for row in objects(rows, "deals") if row.properties["dealstage"] == "closedwon"]
     assert any("amount" not in row.properties for row in won)
-    emails = [row.properties.get("email", "") for row in contacts]
-    assert any(email.endswith("@scorify.io") for email in emails)  # a competitor
 
 
 def test_those_who_bought_looked_at_prices_and_demos_before(rows: list[Row]) -> None:
@@ -131,3 +131,80 @@ def test_those_who_bought_looked_at_prices_and_demos_before(rows: list[Row]) -> 
             seen[row.contact_id in won and row.at < won[row.contact_id]] += 1
     per_winner, per_other = seen[True] / len(won), seen[False] / (CONTACTS - len(won))
     assert per_winner > 3 * per_other
+
+
+def test_a_score_of_five_lines_ranks_buyers_well_but_not_perfectly(rows: list[Row]) -> None:
+    """What people did before their first deal was opened tells who will buy: an area of 0.75 to 0.95."""
+    found, deals = people(rows), linked(rows, "deals")
+    opened = {id: min(deal.created for deal in some) for id, some in deals.items()}
+    won = {
+        id for id, some in deals.items() if any(deal.properties["dealstage"] == "closedwon" for deal in some)
+    }
+    names = {row.guid: row.name for row in rows if isinstance(row, Form)}
+    score: Counter[int] = Counter({row.id: 0 for row in objects(rows, "contacts")})
+    for row in rows:
+        if isinstance(row, WebEvent) and re.search("/tarifs|/pricing", row.properties["hs_url"]):
+            score[row.contact_id] += 3 * (row.at < opened.get(row.contact_id, NOW))
+        elif isinstance(row, Submission) and (sender := found.get(row.values["email"].lower())):
+            score[sender.id] += 5 * ("demo" in names[row.form] and row.at < opened.get(sender.id, NOW))
+        elif isinstance(row, EmailEvent) and row.type == "CLICK" and (reader := found.get(row.recipient)):
+            score[reader.id] += not row.filtered and row.at < opened.get(reader.id, NOW)
+    for contact in objects(rows, "contacts"):
+        score[contact.id] += 4 * (contact.properties.get("hs_persona") == "decision_maker")
+    everybody = [row.id for row in objects(rows, "contacts")]
+    assert 0.75 < area([(score[id], id in won) for id in everybody]) < 0.95
+    active = [id for id in everybody if score[id]]
+    assert 0.65 < area([(score[id], id in won) for id in active]) < 0.95, (
+        "not only by who does anything at all"
+    )
+
+
+def area(pairs: list[tuple[int, bool]]) -> float:
+    """The share of (buyer, other) pairs in which the buyer has more points; half for a tie."""
+    below, wins = 0, 0.0
+    others = sum(not buys for _, buys in pairs)
+    buyers = len(pairs) - others
+    for _, same in groupby(sorted(pairs), key=lambda pair: pair[0]):
+        level = list(same)
+        here = sum(not buys for _, buys in level)
+        wins += (len(level) - here) * (below + here / 2)
+        below += here
+    return wins / (buyers * others)
+
+
+def test_every_sort_of_person_shows(rows: list[Row]) -> None:
+    """Told apart by what the account shows of them, without the word that made them."""
+    found, deals = people(rows), linked(rows, "deals")
+    names = {row.guid: row.name for row in rows if isinstance(row, Form)}
+    forms: dict[int, list[str]] = defaultdict(list)
+    last: dict[int, int] = defaultdict(int)
+    fair = {row.contact_id for row in rows if isinstance(row, Membership) and row.list_id in (101, 102)}
+    for row in sorted((row for row in rows if isinstance(row, Submission)), key=lambda row: row.at):
+        if sender := found.get(row.values["email"].lower()):
+            forms[sender.id].append(names[row.form])
+            last[sender.id] = row.at
+    for row in rows:
+        if isinstance(row, WebEvent):
+            last[row.contact_id] = max(last[row.contact_id], row.at)
+    shown: Counter[str] = Counter()
+    for contact in objects(rows, "contacts"):
+        one, sent, id = contact.properties, forms[contact.id], contact.id
+        reading = [name for name in sent if name.startswith(("livre", "whitepaper", "webin"))]
+        domain, job = one.get("email", "").rpartition("@")[2], one.get("jobtitle", "").lower()
+        shown["purchased"] += one.get("list_origin") == "purchased_list" and not sent and not last[id]
+        shown["business card"] += one.get("list_origin") == "business_card" and id not in fair
+        shown["fair visitor"] += id in fair and one.get("list_origin") == "trade_fair"
+        shown["newsletter"] += sent[:1] == ["newsletter"] and set(sent) == {"newsletter"}
+        shown["researcher"] += len(reading) >= 2 and not deals.get(id) and "tudiant" not in job
+        shown["student"] += ("tudiant" in job or "student" in job) and bool(reading)
+        shown["competitor"] += domain in ("scorify.io", "qualeo.fr", "leadpanda.com") and last[id] > 0
+        shown["dormant"] += 0 < last[id] < NOW - 200 * DAY and one["hs_analytics_source"] == "OFFLINE"
+        shown["coordinates"] += (
+            not sent and not last[id] and one["hs_object_source"] in ("CRM_UI", "INTEGRATION")
+        )
+        shown["buyer"] += "demande-rdv" in sent or "devis" in sent or bool(deals.get(id))
+    least = {
+        "purchased": 250, "business card": 80, "fair visitor": 50, "newsletter": 100, "researcher": 80,
+        "student": 30, "competitor": 5, "dormant": 50, "coordinates": 200, "buyer": 120,
+    }  # fmt: skip
+    assert {name: shown[name] for name, few in least.items() if not few <= shown[name] < 900} == {}

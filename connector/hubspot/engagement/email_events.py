@@ -39,7 +39,8 @@ class EmailEvents:
         until: int,
         wanted: Wanted,
     ) -> AsyncIterator[EngagementPage]:
-        """See Source.pages. attrs: email (campaign id), subject, url, crm_filtered (the CRM's own bot flag).
+        """See Source.pages. attrs: email (campaign id), subject, url, crm_filtered (the CRM's own bot flag);
+        agent (what opened or clicked says that it is) where it is told.
 
         The types that the mapping wants alone: the others (sent, delivered) are most of the feed.
         """
@@ -119,7 +120,7 @@ def _event(row: Document) -> Engagement | None:
     at = wire.moment(row.get("created"))
     if at is None:
         return None
-    subject = wire.text(row.get("subject"))
+    subject, agent = wire.text(row.get("subject")), wire.text(row.get("userAgent"))
     return Engagement(
         source="email_events",
         id=f"{row.get('id')}:{row.get('created')}",
@@ -132,6 +133,7 @@ def _event(row: Document) -> Engagement | None:
             "subject": subject,
             "url": wire.text(row.get("url")),
             "crm_filtered": bool(row.get("filteredEvent")),
+            **({"agent": agent} if agent else {}),
         },
         label=subject or "",
     )

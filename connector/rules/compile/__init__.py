@@ -23,7 +23,7 @@ from __future__ import annotations
 from sqlglot import exp
 
 from connector.rules.compile.accounts import account_query, member_rules
-from connector.rules.compile.event import kind_query
+from connector.rules.compile.event import kind_ctes, kind_query
 from connector.rules.compile.inputs import Dependencies, dependencies
 from connector.rules.compile.lines import Ctes, line_ctes, points_query
 from connector.rules.compile.score import score_ctes, score_query
@@ -40,7 +40,7 @@ __all__ = [
 ]
 
 # used several times over: computed once. SQLite would copy their expressions into every use
-_MATERIALIZED = ("part", "totalled")
+_MATERIALIZED = ("part", "totalled", "mail")
 
 
 def score_select(rules: Rules, dialect: str = "sqlite") -> str:
@@ -82,15 +82,20 @@ def points_select(rules: Rules, dialect: str = "sqlite") -> str:
     return _printed(line_ctes(rules, ids=True), points_query(rules), dialect)
 
 
-def kind_select(mapping: MappingRules, dialect: str = "sqlite") -> str:
+def kind_select(mapping: MappingRules, dialect: str = "sqlite", *, neighbours: bool = True) -> str:
     """One row per event of `engagement` that makes a signal: id, party, contact_id, at, kind, email, form,
-    rejected (`crm_filtered` or NULL).
+    rejected (one of `tree.REASONS`, or NULL).
+
+    Whether a robot opened or clicked is told by all that its contact opened and clicked: `engagement` must
+    hold it. Without `neighbours` each event is judged by itself alone, which is final for all other events;
+    if no rule asks for neighbours, it is the same text.
 
     To derive a part of them put a table expression of that name in front: `WITH engagement AS (SELECT * FROM
     main.engagement WHERE ...) SELECT ... FROM (<this>)`. Conditions on the columns above may also stand
     outside; SQLite carries them in.
     """
-    return kind_query(mapping).sql(dialect=dialect, identify=True)
+    ctes = kind_ctes(mapping) if neighbours else []
+    return _printed(ctes, kind_query(mapping, neighbours=neighbours), dialect)
 
 
 def _printed(ctes: Ctes, query: exp.Select, dialect: str) -> str:

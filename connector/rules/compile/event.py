@@ -6,17 +6,38 @@ from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
+from connector.rules.compile.bots import SPANS, inside, matching, span_ctes
 from connector.rules.compile.comparison import compare, condition
 from connector.rules.compile.expression import column, integer, text, when
-from connector.rules.tree import EventSource, Leaf, MappingRules, Test
+from connector.rules.compile.lines import Ctes
+from connector.rules.tree import BOT, REASONS, Bots, EventSource, Leaf, MappingRules, Test
 
 if TYPE_CHECKING:
     from sqlglot.expressions import Expr
 
-_FLAGGED = "crm_filtered"  # the CRM's own bot flag: an attribute, and the name of the reason
+
+def kind_ctes(mapping: MappingRules) -> Ctes:
+    """What `kind_query` reads where neighbours are asked: nothing if no source rejects by them."""
+    asked = _spans(_sources(mapping), mapping.bots)
+    email, url = _attribute("email", "engagement"), _attribute("url", "engagement")
+    return span_ctes(mapping.bots, asked, email, url) if asked else []
 
 
-def kind_query(mapping: MappingRules) -> exp.Select:
+def _sources(mapping: MappingRules) -> list[EventSource]:
+    return [source for kind in mapping.signals.values() for source in kind.sources]
+
+
+def _spans(sources: list[EventSource], bots: Bots) -> tuple[str, ...]:
+    said = [name for name in SPANS if any(_rejects(source, name) for source in sources)]
+    return tuple(name for name in said if name != "honeypot" or bots.honeypot)
+
+
+def _rejects(source: EventSource, reason: str) -> bool:
+    return reason in source.reject_if or (reason in BOT and "bot" in source.reject_if)
+
+
+def kind_query(mapping: MappingRules, *, neighbours: bool = True) -> exp.Select:
+    """`neighbours`: whether events are also rejected for what happened around them."""
     sources = [(kind.name, source) for kind in mapping.signals.values() for source in kind.sources]
     fits = [exp.If(this=_fits(source), true=integer(n)) for n, (_, source) in enumerate(sources)]
     made = exp.Case(ifs=fits, default=exp.null()) if fits else exp.null()
@@ -33,7 +54,7 @@ def kind_query(mapping: MappingRules) -> exp.Select:
             exp.alias_(_by_source({n: kind for n, (kind, _) in enumerate(sources)}), "kind"),
             exp.alias_(_attribute("email", "event"), "email"),
             exp.alias_(form, "form"),
-            exp.alias_(_rejected([source for _, source in sources]), "rejected"),
+            exp.alias_(_rejected(_sources(mapping), mapping.bots, neighbours), "rejected"),
         )
         .from_(inner.subquery("event"))
         .where(exp.Not(this=exp.Is(this=column("made", "event"), expression=exp.null())))
@@ -85,9 +106,19 @@ def _by_source(values: dict[int, str]) -> Expr:
     return exp.Case(ifs=ifs, default=exp.null()) if ifs else exp.null()
 
 
-def _rejected(sources: list[EventSource]) -> Expr:
-    careful = [integer(n) for n, source in enumerate(sources) if _FLAGGED in source.reject_if]
-    if not careful:
-        return exp.null()
-    flagged = exp.EQ(this=_value(_FLAGGED, "event"), expression=integer(1))
-    return when(exp.and_(exp.In(this=column("made", "event"), expressions=careful), flagged), text(_FLAGGED))
+def _rejected(sources: list[EventSource], bots: Bots, neighbours: bool) -> Expr:
+    """The first of the reasons that holds, of those that the source asks for."""
+    yes = [text("1"), text("true")]  # what the engines make of a `true`
+    flagged = exp.In(this=_attribute("crm_filtered", "event"), expressions=yes)
+    holds: dict[str, Expr] = {"crm_filtered": flagged}
+    if bots.agents:
+        holds["agent"] = matching("agent", bots.agents, _attribute("agent", "event"))
+    if neighbours:
+        holds |= {name: inside(name, "event") for name in _spans(sources, bots)}
+    ifs = []
+    for reason in REASONS:
+        careful = [integer(n) for n, source in enumerate(sources) if _rejects(source, reason)]
+        if careful and reason in holds:
+            asked = exp.In(this=column("made", "event"), expressions=careful)
+            ifs.append(exp.If(this=exp.and_(asked, holds[reason]), true=text(reason)))
+    return exp.Case(ifs=ifs, default=exp.null()) if ifs else exp.null()

@@ -10,13 +10,15 @@ from connector.sandbox.population.waves import WAVES, wave_start
 from connector.sandbox.rows import Form, ListDef, Owner, PropertyDef, Row
 
 OWNERS = (
-    Owner(41_230_101, "claire.dupont@example-sales.fr", "Claire", "Dupont"),
-    Owner(41_230_102, "francois.besnard@example-sales.fr", "François", "Besnard"),
-    Owner(41_230_103, "siobhan.obrien@example-sales.fr", "Siobhán", "O'Brien"),
-    Owner(41_230_104, "mehdi.benali@example-sales.fr", "Mehdi", "Benali"),
-    Owner(41_230_105, "jurgen.muller@example-sales.fr", "Jürgen", "Müller"),
-    Owner(41_230_106, "zoe.lefevre@example-sales.fr", "Zoë", "Lefèvre"),
+    Owner(41_230_101, "claire.dupont@example-sales.fr", "Claire", "Dupont", teams=("France",)),
+    Owner(41_230_102, "francois.besnard@example-sales.fr", "François", "Besnard", teams=("France",)),
+    Owner(41_230_103, "siobhan.obrien@example-sales.fr", "Siobhán", "O'Brien", teams=("International",)),
+    Owner(41_230_104, "mehdi.benali@example-sales.fr", "Mehdi", "Benali", teams=("France", "Grands comptes")),
+    Owner(41_230_105, "jurgen.muller@example-sales.fr", "Jürgen", "Müller", teams=("International",)),
+    Owner(41_230_106, "zoe.lefevre@example-sales.fr", "Zoë", "Lefèvre", teams=("France",)),
+    Owner(41_230_107, "gerard.pelissier@example-sales.fr", "Gérard", "Pélissier", archived=True),
 )
+FORMER = 6  # place of the one who has left; what the old CRM gave him is still his
 FORM_NAMES = {  # subject: (French form, English form)
     "newsletter": ("newsletter", "newsletter"),
     "demo": ("telechargement-demo", "demo-download"),
@@ -71,8 +73,32 @@ PERSONA = PropertyDef(
 )
 
 
+# Stages that the account made: the CRM numbers them, the account names them (HUBSPOT.md 4.1).
+REWARM, PARTNER = "51439524", "98177316"
+STAGES = PropertyDef(
+    "contacts",
+    "lifecyclestage",
+    "Lifecycle Stage",
+    "enumeration",
+    "radio",
+    (
+        ("subscriber", "Abonné"),
+        ("lead", "Lead"),
+        (REWARM, "Lead à réchauffer"),
+        ("marketingqualifiedlead", "Marketing Qualified Lead"),
+        ("salesqualifiedlead", "Sales Qualified Lead"),
+        ("opportunity", "Opportunité"),
+        ("customer", "Client"),
+        ("evangelist", "Ambassadeur"),
+        (PARTNER, "Partenaire"),
+        ("other", "Autre"),
+    ),
+)
+
+
 def rows(now: int) -> Iterator[Row]:
     yield from OWNERS
+    yield STAGES
     yield LIST_ORIGIN
     yield PERSONA
     for number, (name, guid) in enumerate(GUIDS.items()):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 from connector.sandbox.population.dice import Dice
 
@@ -44,7 +45,15 @@ def office(dice: Dice, at: int) -> int:
 
 def iso(at: int) -> str:
     """As the CRM's wire has a time: `2026-11-20T08:01:02.345Z`."""
-    return (_EPOCH + timedelta(milliseconds=at)).isoformat(timespec="milliseconds")[:-6] + "Z"
+    days, rest = divmod(at, DAY)
+    minutes, milli = divmod(rest, MINUTE)
+    seconds, milli = divmod(milli, SECOND)
+    return f"{_date(days)}T{minutes // 60:02}:{minutes % 60:02}:{seconds:02}.{milli:03}Z"
+
+
+@lru_cache(maxsize=4096)
+def _date(days: int) -> str:
+    return (_EPOCH + timedelta(days=days)).strftime("%Y-%m-%d")
 
 
 def year_of(at: int) -> int:

@@ -80,6 +80,7 @@ class Companies:
         self._dice = dice
         self._ids = ids
         self._now = now
+        self._competitors: dict[str, Company] = {}
         self._open: deque[Company] = deque(maxlen=_OPEN)
         self._domains = {"acme.fr", "example.fr", *(domain for _, domain in names.COMPETITORS)}
 
@@ -98,10 +99,20 @@ class Companies:
         )
         return company, self._record(company, created)
 
-    def competitor(self) -> Company:
-        """A competitor is known by its domain; the account has no record of it."""
+    def competitor(self, created: int) -> tuple[Company, Object | None]:
+        """One of those who sell what we sell, known by their domains."""
         name, domain = self._dice.pick(names.COMPETITORS)
-        return Company(0, name, domain, "France", "Paris", 0, "first.last", 0, scanning=False)
+        if domain in self._competitors:
+            return self._competitors[domain], None
+        company = Company(
+            self._ids.next(), name, domain, "France", "Paris", 85, "first.last", 0, scanning=False
+        )
+        self._competitors[domain] = company
+        record = self._record(company, created)
+        record.properties.update(
+            industry="COMPUTER_SOFTWARE", description="Éditeur de lead scoring (concurrent)"
+        )
+        return company, record
 
     def _found(self, created: int, target: bool) -> tuple[Company, Object]:
         dice = self._dice

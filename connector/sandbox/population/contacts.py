@@ -53,10 +53,15 @@ def record(
     stages: tuple[Version, ...],
     last_seen: int,
     opted_out: bool,
+    counted: dict[str, str],
     now: int,
 ) -> Object:
-    """`stages`: the history of `lifecyclestage`, newest first. `last_seen`: the last activity, 0 if none."""
+    """`stages`: the history of `lifecyclestage`, newest first. `last_seen`: the last activity, 0 if none.
+
+    `counted`: what the CRM counts of it (`counters`).
+    """
     properties = _identity(dice, person)
+    properties.update(counted)
     properties["hs_analytics_source"] = _source(dice, person)
     properties["lifecyclestage"] = stages[0].value
     status = "NEW" if person.example else dice.draw(_STATUS[journey.outcome])
@@ -68,7 +73,8 @@ def record(
         properties["hs_email_optout"] = "true"
     if not person.example:
         _contradict(dice, person, properties)
-    modified = _modified(dice, person, max(stages[0].at, last_seen), now)
+    merged = person.merge.at if person.merge else 0
+    modified = _modified(dice, person, max(stages[0].at, last_seen, merged), now)
     return Object("contacts", person.id, properties, person.created, modified, {"lifecyclestage": stages})
 
 
@@ -84,6 +90,9 @@ def _identity(dice: Dice, person: Person) -> dict[str, str]:
         "jobtitle": person.title,
         "hs_persona": person.persona_value,
         "list_origin": _list_origin(dice, person),
+        "hs_additional_emails": person.other,
+        "hs_object_source": person.origin,
+        **_merged(person),
     }
     properties.update({name: value for name, value in optional.items() if value})
     if person.company and dice.chance(0.7):
@@ -91,6 +100,20 @@ def _identity(dice: Dice, person: Person) -> dict[str, str]:
     if dice.chance(0.4):
         properties["phone"] = _phone(dice, person.country)
     return properties
+
+
+def _merged(person: Person) -> dict[str, str]:
+    """What tells of a merge (3.8): the old ids, and when each of the later ones came in."""
+    merge = person.merge
+    if merge is None:
+        return {}
+    old = ";".join(map(str, merge.old))
+    gone = [f"{id}:{at}" for id, _, at in merge.aliases[1::2]]
+    return {
+        "hs_merged_object_ids": old,
+        "hs_all_contact_vids": old,
+        "hs_calculated_merged_vids": ";".join(gone),
+    }
 
 
 def _list_origin(dice: Dice, person: Person) -> str:
@@ -119,7 +142,7 @@ def _phone(dice: Dice, country: str) -> str:
 
 
 def _contradict(dice: Dice, person: Person, properties: dict[str, str]) -> None:
-    """Dirt: one record in thirty says two things at once."""
+    """Dirt: one record in twenty says two things at once, or nothing."""
     if person.persona is STUDENT and dice.chance(0.06):
         properties["hs_persona"] = "decision_maker"
     share = dice.random()
@@ -129,6 +152,15 @@ def _contradict(dice: Dice, person: Person, properties: dict[str, str]) -> None:
         properties["company"] = dice.pick(("-", "n/a", "Indépendant", "test", "ACME"))
     elif share < 0.027 and person.persona.list_origin != "purchased_list":
         properties["hs_email_optout"] = "true"
+    elif share < 0.032:  # two columns of an import were swapped
+        properties["firstname"], properties["lastname"] = person.last, person.first
+    elif share < 0.038:
+        properties["lastname"] = dice.pick((".", "?", "Inconnu", "TEST"))
+    elif share < 0.046:
+        for name in ("firstname", "lastname", "city"):
+            del properties[name]
+    elif share < 0.05:
+        properties["jobtitle"] = dice.pick(("étudiante, stagiaire chez le client", "ex-directeur marketing"))
 
 
 def _modified(dice: Dice, person: Person, last_change: int, now: int) -> int:

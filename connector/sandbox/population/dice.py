@@ -58,5 +58,5 @@ class Dice:
         return int((self.random() + self.random()) * mean + self.random())
 
     def uuid(self) -> str:
-        text = f"{self._bits(128):032x}"
+        text = self._bits(128).to_bytes(16, "big").hex()
         return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from connector.sandbox.population.account import PARTNER, REWARM
 from connector.sandbox.population.calendar import DAY, MINUTE, SECOND, moment
 from connector.sandbox.population.dice import Dice
 from connector.sandbox.population.journeys import Journey
 from connector.sandbox.population.people import Person
-from connector.sandbox.population.personas import COORDINATES, DORMANT, RESEARCHER
+from connector.sandbox.population.personas import BUSINESS_CARD, COORDINATES, DORMANT, NEWSLETTER, RESEARCHER
 from connector.sandbox.rows import Version
 
 _APP_ID = "3141592"
@@ -40,7 +41,7 @@ def history(dice: Dice, person: Person, journey: Journey, form: str, now: int) -
     The oldest is the account's default, `lead`. `form`: guid of the form that made the record, if one did.
     """
     versions = [Version("lead", person.created, person.origin, _source_id(person, form, dice))]
-    versions += _by_people(dice, person, journey, now)
+    versions += _by_people(dice, person, journey, now) or _of_the_account(dice, person, journey, now)
     at = versions[-1].at
     if journey.deal_at and dice.chance(0.75):
         at = max(journey.deal_at, at) + 2 * SECOND
@@ -49,6 +50,20 @@ def history(dice: Dice, person: Person, journey: Journey, form: str, now: int) -
         at = max(journey.closed_at, at) + 2 * SECOND
         versions.append(Version("customer", at, "PIPELINE_SETTINGS", "LCS-set-on-Deal-won"))
     return tuple(reversed(versions))
+
+
+def _of_the_account(dice: Dice, person: Person, journey: Journey, now: int) -> list[Version]:
+    """The stages that the account made: its workflow puts the cold ones aside, people mark partners."""
+    if journey.outcome or person.example:
+        return []
+    share = dice.random()
+    if person.persona in (DORMANT, RESEARCHER, NEWSLETTER) and share < 0.07:
+        at = moment(dice, min(now, person.created + 30 * DAY), now)
+        return [Version(REWARM, at, "AUTOMATION_PLATFORM", "enrollmentId:118230417")]
+    if person.persona in (COORDINATES, BUSINESS_CARD) and person.owner >= 0 and share < 0.02:
+        user = f"userId:{_USER_ID + person.owner}"
+        return [Version(PARTNER, moment(dice, min(now, person.created + MINUTE), now), "CRM_UI", user)]
+    return []
 
 
 def _by_people(dice: Dice, person: Person, journey: Journey, now: int) -> list[Version]:

@@ -1,9 +1,13 @@
-"""Marketing e-mail: two campaigns a month, and what became of them (HUBSPOT.md 5.3)."""
+"""Marketing e-mail: two campaigns a month, and what became of them (HUBSPOT.md 5.3).
+
+A delivery is told of where something followed from it, and of some others: the mass of the silent ones would
+be nine tenths of the account and say nothing.
+"""
 
 from __future__ import annotations
 
 from bisect import bisect_left
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from connector.sandbox.population.calendar import DAY, HOUR, MINUTE, SECOND, YEAR, month_of
 from connector.sandbox.population.dice import Dice
@@ -63,6 +67,11 @@ _PROXY = "Mozilla/5.0 (Windows NT 5.1; rv:11.0) Gecko Firefox/11.0 (via ggpht.co
 _SCANNER = "Mozilla/5.0 (compatible; SecureLinks-Gateway/4.2)"
 
 
+_UNKNOWN_USER = {"category": "UNKNOWN_USER", "status": "5.1.1", "response": "550 5.1.1 user unknown"}
+_TRANSIT = 8 * SECOND  # from SENT to DELIVERED
+_SCANNED = 0.6  # of the messages to a company behind a gateway: it knows some senders by now
+
+
 @dataclass(frozen=True, slots=True)
 class Campaign:
     id: int
@@ -76,6 +85,11 @@ class Mailbox:
 
     events: list[EmailEvent]
     opted_out: int = 0
+
+    def until(self, end: int) -> Mailbox:
+        """What of it was before `end`."""
+        left = self.opted_out if self.opted_out < end else 0
+        return Mailbox([each for each in self.events if each.at < end], left)
 
 
 class Mailing:
@@ -93,18 +107,24 @@ class Mailing:
         if person.persona is PURCHASED:
             self._bought(box, person, received)
             return box
-        scanning = person.company is not None and person.company.scanning
+        behind = person.company is not None and person.company.scanning
         obsessed = not person.example and self._dice.chance(0.001)
         for campaign in received:
             if box.opted_out:
                 break
-            if scanning and self._dice.chance(0.35):
+            scanned = behind and person.guarded(campaign.at) and self._dice.chance(_SCANNED)
+            read = self._dice.chance(_interest(person, journey, campaign.at))
+            if scanned or read:
+                self._delivered(box, person, campaign)
+            elif self._dice.chance(0.004):
+                box.events.append(self._event(person, campaign, "SENT", campaign.at))
+                self._delivered(box, person, campaign)
+            if scanned:
                 self._scan(box, person, campaign)
-            if self._dice.chance(_interest(person, journey, campaign.at)):
+            if read:
                 self._read(box, person, campaign, 50 if obsessed else 1 + (self._dice.random() < 0.16))
                 obsessed = False
-            elif self._dice.chance(0.004):
-                self._delivery(box, person, campaign)
+        self._refused(box, person, received)
         return box
 
     def _event(
@@ -117,7 +137,7 @@ class Mailing:
         agent: str = "",
         filtered: bool = False,
     ) -> EmailEvent:
-        recipient, subject = person.email, campaign.subject
+        recipient, subject = person.address(campaign.at), campaign.subject
         return EmailEvent(self._dice.uuid(), kind, at, recipient, campaign.id, subject, url, filtered, agent)
 
     def _bought(self, box: Mailbox, person: Person, received: list[Campaign]) -> None:
@@ -126,14 +146,22 @@ class Mailing:
             return
         campaign, share = received[0], self._dice.random()
         if share < 0.08:
-            box.events.append(self._event(person, campaign, "BOUNCE", campaign.at + 20 * SECOND))
+            bounced = self._event(person, campaign, "BOUNCE", campaign.at + 20 * SECOND)
+            box.events.append(replace(bounced, extra=_UNKNOWN_USER))
+            if share < 0.01 and campaign.at + 9 * DAY < self._now:  # the address was made after all
+                box.events.append(self._event(person, campaign, "UNBOUNCE", campaign.at + 9 * DAY))
         elif share < 0.09:
             box.opted_out = campaign.at + HOUR
             box.events.append(self._event(person, campaign, "SPAMREPORT", box.opted_out))
 
-    def _delivery(self, box: Mailbox, person: Person, campaign: Campaign) -> None:
-        for kind, delay in (("SENT", 0), ("DELIVERED", 8 * SECOND)):
-            box.events.append(self._event(person, campaign, kind, campaign.at + delay))
+    def _delivered(self, box: Mailbox, person: Person, campaign: Campaign) -> None:
+        box.events.append(self._event(person, campaign, "DELIVERED", campaign.at + _TRANSIT))
+
+    def _refused(self, box: Mailbox, person: Person, received: list[Campaign]) -> None:
+        """What the CRM itself did not send to somebody who had left: told once."""
+        later = [each for each in received if each.at > box.opted_out] if box.opted_out else []
+        if later:
+            box.events.append(self._event(person, later[0], "SUPPRESSED", later[0].at))
 
     def _read(self, box: Mailbox, person: Person, campaign: Campaign, times: int) -> None:
         dice = self._dice
@@ -165,17 +193,17 @@ class Mailing:
             box.events.append(self._event(person, campaign, "STATUSCHANGE", at))
 
     def _scan(self, box: Mailbox, person: Person, campaign: Campaign) -> None:
-        """A mail gateway opens the message and follows its links at once; the CRM notices half of it."""
+        """A mail gateway opens the message and follows every link at once; the CRM notices half of it."""
         dice = self._dice
-        at = campaign.at + dice.between(4, 50) * SECOND
+        at = campaign.at + _TRANSIT + dice.between(1, 12) * SECOND
         if at + 10 * SECOND > self._now:
             return
         filtered = dice.chance(0.5)
         box.events.append(self._event(person, campaign, "OPEN", at, "", _SCANNER, filtered))
-        for number, url in enumerate(_LINKS[dice.below(3) :]):
+        for number, url in enumerate(_LINKS):
             clicked = at + 400 + number * 300 + dice.below(200)
             box.events.append(self._event(person, campaign, "CLICK", clicked, url, _SCANNER, filtered))
-        if dice.chance(0.02):  # the gateway's visit to the last link did unsubscribe somebody
+        if dice.chance(0.005):  # the gateway's visit to the last link did unsubscribe somebody
             self._leave(box, person, campaign, at + 5 * SECOND)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from functools import lru_cache
 
 FIRST_NAMES = {  # language: (men, women)
     "fr": (
@@ -142,6 +143,7 @@ _NOT_DECOMPOSED = str.maketrans(
 )
 
 
+@lru_cache(maxsize=4096)
 def ascii_slug(text: str, gap: str = "-") -> str:
     """Lower-case letters and digits, all else as one `gap`: `Müller & Söhne` is `muller-sohne`."""
     plain = unicodedata.normalize("NFKD", text.translate(_NOT_DECOMPOSED)).encode("ascii", "ignore").decode()

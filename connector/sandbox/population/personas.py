@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from connector.sandbox.population.dice import Weights
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)  # each is itself: compared by identity
 class Persona:
     """Shares are 0 to 1. `visits` is the mean number of web sessions beside the one that made the contact."""
 
@@ -163,6 +163,7 @@ DORMANT = Persona(
 OLD_CRM = Weights({DORMANT: 0.5, COORDINATES: 0.36, BUYER: 0.12})
 BOUGHT = Weights({PURCHASED: 1.0})
 FAIR = Weights({BUSINESS_CARD: 0.5, FAIR_VISITOR: 0.44, BUYER: 0.06})
+GONE = Weights({STUDENT: 0.3, PURCHASED: 0.3, COORDINATES: 0.25, NEWSLETTER: 0.1, COMPETITOR: 0.05})
 DAILY = Weights(
     {
         COORDINATES: 0.45,

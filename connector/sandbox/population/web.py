@@ -61,6 +61,15 @@ class Visits:
     events: list[WebEvent]
     submissions: list[Submission]
     pricing: list[int]  # times of pricing page views
+    sessions: list[int]  # times of the first page
+
+    def until(self, end: int) -> Visits:
+        """What of it was before `end`."""
+        events = [each for each in self.events if each.at < end]
+        sent = [each for each in self.submissions if each.at < end]
+        return Visits(
+            events, sent, [at for at in self.pricing if at < end], [at for at in self.sessions if at < end]
+        )
 
 
 class Site:
@@ -70,7 +79,7 @@ class Site:
 
     def visits(self, person: Person, journey: Journey) -> Visits:
         """What `person` did on the site, in no order; somebody without an address was never recognised."""
-        seen = Visits([], [], [])
+        seen = Visits([], [], [], [])
         if person.example:
             self._example(seen, person)
         elif person.email:
@@ -116,6 +125,7 @@ class Site:
         elif dice.chance(0.35):
             pages.append(dice.pick(_LANDINGS["fr"]))
         start = at - len(pages) * 70 * SECOND
+        seen.sessions.append(start)
         for number, (path, title) in enumerate(pages):
             query = dice.draw(_UTM) if number == 0 else ""
             viewed = start + number * 70 * SECOND + dice.below(60 * SECOND)
@@ -128,7 +138,11 @@ class Site:
 
     def _submission(self, person: Person, at: int, form: str, english: bool) -> Submission:
         dice = self._dice
-        values = {"email": self._typed(person.email), "firstname": person.first, "lastname": person.last}
+        values = {
+            "email": self._typed(person.address(at)),
+            "firstname": person.first,
+            "lastname": person.last,
+        }
         if person.company and dice.chance(0.4):
             values["company"] = person.company.name
         page = f"{SITE}{_FORM_PAGES[form][english]}"

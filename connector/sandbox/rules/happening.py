@@ -21,7 +21,7 @@ _MAILS = {
     "CLICK": ("hs_email_click", "hs_email_last_click_date"),
     "BOUNCE": ("hs_email_bounce", ""),
 }
-_TALKS = frozenset({"calls", "meetings", "emails"})
+_TALKS = frozenset({"calls", "meetings", "emails", "communications"})
 
 
 def happen(account: Account, rows: Iterable[Row]) -> None:

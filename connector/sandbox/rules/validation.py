@@ -1,6 +1,7 @@
 """May this value be written to this property? (HUBSPOT.md 3.7, 4.7)
 
-Values come as JSON (text, number, boolean, null) and are kept as text. `null` is no change, `""` clears.
+Values come as JSON (text, number, boolean, null) and are kept as text. `null` is no change, `""` clears. Writes on
+the 2026-09 paths are forgiven a date that can be read otherwise, with a warning (3.9).
 """
 
 from __future__ import annotations
@@ -11,32 +12,79 @@ from typing import Any
 
 from connector.sandbox.clock import DAY, iso, parse
 from connector.sandbox.refusals import Problem
+from connector.sandbox.rules import constraints
 from connector.sandbox.state import Account
 from connector.sandbox.state.definitions import Definition
+from connector.sandbox.wire import Body
 
 EMAIL = re.compile(r"[^@\s,;<>\"]+@[^@\s,;<>\"]+\.[^@\s.,;<>\"]{2,}")
 LONGEST = 65_536
 
 
 def check(
-    account: Account, kind: str, values: Mapping[str, Any], old: Mapping[str, str]
+    account: Account,
+    kind: str,
+    values: Mapping[str, Any],
+    old: Mapping[str, str] | None,
+    warnings: list[Body] | None = None,
 ) -> tuple[dict[str, str], list[Problem]]:
-    """(changes as text, problems): every value of a write, one after the other."""
+    """(changes as text, problems): every value of a write, one after the other.
+
+    `old` are the values of the record, None while it is made. With `warnings` dates are read leniently, and what
+    was made of them is put there.
+    """
     changes: dict[str, str] = {}
     problems: list[Problem] = []
     for name, value in values.items():
         definition = account.definitions.find(kind, name)
         if definition is None:
             problems.append(Problem(name, "PROPERTY_DOESNT_EXIST", f'Property "{name}" does not exist'))
-        elif definition.read_only:
+        elif definition.read_only and not _at_create(account, name, old):
             problems.append(_read_only(definition))
         elif value is not None:
-            found = _value(account, definition, _text(value), old.get(name, ""))
+            found = _checked(account, definition, _text(value), (old or {}).get(name, ""), warnings)
             if isinstance(found, Problem):
                 problems.append(found)
             else:
                 changes[name] = found
     return changes, problems
+
+
+def _at_create(account: Account, name: str, old: Mapping[str, str] | None) -> bool:
+    """Additional addresses may be given to a new contact, if the knob says so (3.8)."""
+    return old is None and name == "hs_additional_emails" and account.knobs.additional_emails_at_create
+
+
+def _checked(
+    account: Account, definition: Definition, text: str, old: str, warnings: list[Body] | None
+) -> str | Problem:
+    """One value by its type, then by the rules that admins set on the property."""
+    found = _value(account, definition, text, old)
+    if isinstance(found, Problem) and warnings is not None:
+        normal = _normal(definition, text)
+        if normal is not None:
+            warnings.append(_normalized(definition.name, text, normal))
+            found = normal
+    if isinstance(found, Problem) or not found:
+        return found
+    return constraints.broken(account, definition.kind, definition.name, found) or found
+
+
+def _normal(definition: Definition, text: str) -> str | None:
+    """A date that is not of the wanted form but can be read."""
+    moment = parse(text) if definition.type in ("date", "datetime") else None
+    if moment is None or not _writable(moment):
+        return None
+    return iso(moment)[:10] if definition.type == "date" else iso(moment)
+
+
+def _normalized(name: str, raw: str, normal: str) -> Body:
+    """Text unverified; category and context are HubSpot's (3.9)."""
+    return {
+        "category": "PROPERTY_VALUE_NORMALIZED",
+        "message": f"The value {raw} of {name} was normalized to {normal}.",
+        "context": {"propertyName": [name], "rawValue": [raw], "normalizedValue": [normal]},
+    }
 
 
 def _text(value: Any) -> str:
@@ -63,6 +111,8 @@ def _value(account: Account, definition: Definition, text: str, old: str) -> str
         return _stage(account, definition, text)
     if definition.name == "email" and definition.kind == "contacts":
         return _email(definition, text)
+    if definition.name == "hs_additional_emails":
+        return _emails(definition, text)
     check = _BY_TYPE.get(definition.type, _string)
     if definition.field_type == "checkbox":
         return _several(definition, text, old)
@@ -74,6 +124,12 @@ def _email(definition: Definition, text: str) -> str | Problem:
     if not EMAIL.fullmatch(email):
         return Problem(definition.name, "INVALID_EMAIL", f"Email address {text} is invalid")
     return email
+
+
+def _emails(definition: Definition, text: str) -> str | Problem:
+    found = [_email(definition, part) for part in text.split(";") if part.strip()]
+    wrong = next((one for one in found if isinstance(one, Problem)), None)
+    return wrong or ";".join(str(one) for one in found)
 
 
 def _owner(account: Account, definition: Definition, text: str) -> str | Problem:
@@ -103,16 +159,21 @@ def _number(definition: Definition, text: str) -> str | Problem:
     return text.strip()
 
 
+def _writable(moment: int) -> bool:
+    """Between the years 1 and 9999."""
+    return -62_135_596_800_000 <= moment < 253_402_300_800_000
+
+
 def _datetime(definition: Definition, text: str) -> str | Problem:
     moment = parse(text) if "T" in text or text.lstrip("-").isdecimal() else None
-    if moment is None or not -62_135_596_800_000 <= moment < 253_402_300_800_000:
+    if moment is None or not _writable(moment):
         return Problem(definition.name, "INVALID_LONG", f"{text} was not a valid long.")
     return iso(moment)
 
 
 def _date(definition: Definition, text: str) -> str | Problem:
     moment = parse(text)
-    if moment is None or not -62_135_596_800_000 <= moment < 253_402_300_800_000:
+    if moment is None or not _writable(moment):
         return Problem(definition.name, "INVALID_LONG", f"{text} was not a valid long.")
     if moment % DAY:
         hours, rest = divmod(moment % DAY, 3_600_000)

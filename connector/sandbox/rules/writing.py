@@ -7,28 +7,67 @@ from dataclasses import replace
 from typing import Any
 
 from connector.sandbox import refusals
+from connector.sandbox.clock import iso
 from connector.sandbox.kinds import ACTIVITIES
-from connector.sandbox.rules import lifecycle, validation
+from connector.sandbox.refusals import Problem
+from connector.sandbox.rules import conditions, lifecycle, validation
 from connector.sandbox.state import Account, derived
-from connector.sandbox.state.records import Record, Writer
-from connector.sandbox.wire import refuse
+from connector.sandbox.state.records import Record, Writer, addresses
+from connector.sandbox.wire import Body, refuse
 
 
-def checked(account: Account, kind: str, values: Mapping[str, Any], record: Record | None) -> dict[str, str]:
-    """The changes of one write. Raises Refusal (400) with every problem, 409 for an address taken."""
-    changes, problems = validation.check(account, kind, values, record.props if record else {})
+def checked(
+    account: Account,
+    kind: str,
+    values: Mapping[str, Any],
+    record: Record | None,
+    warnings: list[Body] | None = None,
+) -> dict[str, str]:
+    """The changes of one write. Raises Refusal (400) with every problem, 409 for an address taken.
+
+    `warnings` is given for writes on the 2026-09 paths: they demand more and forgive dates (3.9).
+    """
+    old = record.props if record else None
+    changes, problems = validation.check(account, kind, values, old, warnings)
+    if kind == "contacts":
+        problems += _blocked(account, changes)
+    problems += taken(account, kind, changes, record)
     if problems:
         raise refusals.invalid_properties(problems, account.portal_id)
-    _free_address(account, kind, changes, record)
+    if warnings is not None and (missing := conditions.missing(account, kind, changes, old)):
+        raise conditions.refusal(missing)
+    if kind == "contacts":
+        free_addresses(account, changes, record)
     return changes
 
 
-def _free_address(account: Account, kind: str, changes: Mapping[str, str], record: Record | None) -> None:
-    if kind != "contacts" or not changes.get("email"):
-        return
-    owner = account.records.by_email(changes["email"])
-    if owner is not None and (record is None or owner != record.id):
-        raise refusals.conflict(owner)
+def _blocked(account: Account, changes: Mapping[str, str]) -> list[Problem]:
+    """An address that was erased before anybody had it (3.8); how HubSpot refuses it is unverified."""
+    email = changes.get("email", "")
+    if account.knobs.blocklisted_email == "201" or not email or not account.records.blocked(email):
+        return []
+    return [Problem("email", "INVALID_EMAIL", f"Email address {email} is invalid")]
+
+
+def taken(account: Account, kind: str, changes: Mapping[str, str], record: Record | None) -> list[Problem]:
+    """Values of unique properties that another record has (6); the words are unverified."""
+    problems = []
+    for name, value in changes.items():
+        definition = account.definitions.find(kind, name)
+        if value and name != "email" and definition is not None and definition.unique:
+            owner = account.records.by_value(kind, name, value)
+            if owner is not None and (record is None or owner != record.id):
+                said = f"Cannot set {name} to {value}: {owner} already has that value."
+                problems.append(Problem(name, "CONFLICTING_UNIQUE_VALUE", said))
+    return problems
+
+
+def free_addresses(account: Account, changes: Mapping[str, str], record: Record | None) -> None:
+    """Raises Refusal (409) for an address that another contact has."""
+    for email in addresses(changes):
+        owner = account.records.by_email(email)
+        if owner is not None and (record is None or owner != record.id):
+            raise refusals.conflict(owner)
 
 
 def update(account: Account, record: Record, changes: dict[str, str], writer: Writer) -> None:
@@ -55,18 +94,42 @@ def put(account: Account, record: Record, changes: dict[str, str], writer: Write
 
 
 def follow(account: Account, record: Record, moved: set[str], more: Mapping[str, str]) -> None:
-    """What follows from a change: dates, calculated values, the contacts of a deal."""
+    """What follows from a change: dates, calculated values, the contacts of a deal or a company."""
     values = dict(more)
+    if record.kind == "contacts":
+        values.update(_calculated(record, moved))
+        if "hubspot_owner_id" in moved:
+            values["hubspot_owner_assigneddate"] = iso(account.clock.now())
     if record.kind == "deals":
-        values.update(derived.deal(record.props, account.probabilities()))
-    elif record.kind == "contacts" and "email" in moved:
-        values.update(derived.address(record.props))
+        values.update(_of_stage(account, record))
     if values:
         account.records.change(record, values, Writer("CALCULATED"), bump=False)
     if record.kind == "contacts" and "email" in moved:
-        account.derived.contacts([record.id])
-    if record.kind == "deals" and "dealstage" in moved:
-        lifecycle.follow_deal(account, record)
+        account.derived.refresh("contacts", record.id)
+    if record.kind == "deals":
+        account.derived.around("deals", record.id)
+        if "dealstage" in moved:
+            lifecycle.follow_deal(account, record)
+    if record.kind == "companies" and lifecycle.STAGE in moved:
+        lifecycle.follow_company(account, record)
+
+
+def _calculated(record: Record, moved: set[str]) -> dict[str, str]:
+    """A contact's values that follow from its address and numbers."""
+    values = derived.address(record.props) if "email" in moved else {}
+    others = record.props.get("hs_additional_emails", "").split(";")
+    if "email" in moved and record.props.get("email") in others:
+        kept = [email for email in others if email != record.props["email"]]
+        values["hs_additional_emails"] = ";".join(kept)
+    return values | derived.phones(record.props) if moved.intersection(derived.PHONES) else values
+
+
+def _of_stage(account: Account, deal: Record) -> dict[str, str]:
+    """A deal's calculated values, unless they show only later."""
+    if seconds := account.knobs.calculated_lag:
+        account.later.put(seconds, "deal", "deals", deal.id)
+        return {}
+    return derived.deal(deal.props, account.probabilities())
 
 
 def create(account: Account, kind: str, changes: dict[str, str], writer: Writer) -> Record:
@@ -96,8 +159,9 @@ def create(account: Account, kind: str, changes: dict[str, str], writer: Writer)
 
 
 def _defaults(account: Account, kind: str) -> dict[str, str]:
-    if kind in ("contacts", "companies") and account.knobs.default_stage:
-        return {lifecycle.STAGE: account.knobs.default_stage}
+    if kind in ("contacts", "companies"):
+        stage = account.knobs.default_stage
+        return {lifecycle.STAGE: stage} if stage in account.definitions.stages(kind) else {}
     if kind == "deals":
         return {"pipeline": "default"}
     return {}

@@ -7,13 +7,13 @@ from typing import Any
 from connector.sandbox import kinds, refusals
 from connector.sandbox.clock import iso
 from connector.sandbox.kinds import Kind
-from connector.sandbox.rules import lifecycle
+from connector.sandbox.rules import joining
+from connector.sandbox.services import association_types
+from connector.sandbox.services.association_types import READ, WRITE
 from connector.sandbox.state import Account
 from connector.sandbox.state.links import DEFAULT, PRIMARY, Target, label
-from connector.sandbox.wire import Body, Call, Reply, Unimitated, bad_json, completed, decode, refuse, route
+from connector.sandbox.wire import Body, Call, Refusal, Reply, Unimitated, bad_json, completed, refuse, route
 
-READ = "crm.objects.contacts.read crm.objects.companies.read crm.objects.deals.read"
-WRITE = "crm.objects.contacts.write crm.objects.companies.write crm.objects.deals.write"
 MOST_READ, MOST_WRITTEN, INLINE = 1_000, 2_000, 100
 
 
@@ -59,13 +59,22 @@ def read(account: Account, call: Call) -> Reply:
     starts = dict(_start(item) for item in call.inputs(MOST_READ, ()))
     size = account.knobs.association_page
     found = account.links.batch(kind.plural, starts, other.plural, size + 1)
-    results = [_ends(account, id, targets, size) for id, targets in found.items() if targets]
+    pair = kind.plural, other.plural
+    results = [_ends(account, pair, id, targets, size) for id, targets in found.items() if targets]
     errors = [_none(kind, other, id) for id, targets in found.items() if not targets]
     return completed(iso(account.clock.now()), results, errors)
 
 
 def _start(item: Body) -> tuple[int, int]:
     return _id(item.get("id")), _id(item.get("after") or "0")
+
+
+def _side(item: Body, side: str) -> int:
+    """The id of one end of an association. Raises Refusal (400) where there is none."""
+    end = item.get(side)
+    if not isinstance(end, dict):
+        raise bad_json(f"Some required fields were not set: [{side}]")
+    return _id(end.get("id"))
 
 
 def _id(value: Any) -> int:
@@ -77,10 +86,13 @@ def _id(value: Any) -> int:
     return int(text)
 
 
-def _ends(account: Account, id: int, targets: list[Target], size: int) -> Body:
+def _ends(account: Account, pair: tuple[str, str], id: int, targets: list[Target], size: int) -> Body:
     number = account.knobs.to_object_id_type == "number"
     to = [
-        {"toObjectId": target.id if number else str(target.id), "associationTypes": target.wire()}
+        {
+            "toObjectId": target.id if number else str(target.id),
+            "associationTypes": association_types.spec(account, *pair, target.type_ids),
+        }
         for target in targets[:size]
     ]
     body: Body = {"from": {"id": str(id)}, "to": to}
@@ -111,7 +123,7 @@ def page(account: Account, call: Call) -> Reply:
         raise refusals.not_found()
     size = call.whole("limit", 500, 500)
     targets = account.links.targets(kind.plural, id, other.plural, _id(call.one("after", "0")), size + 1)
-    body = _ends(account, id, targets, size)
+    body = _ends(account, (kind.plural, other.plural), id, targets, size)
     results = body["to"]
     if call.version == "v3":
         name = f"{kind.singular}_to_{other.singular}"
@@ -121,21 +133,44 @@ def page(account: Account, call: Call) -> Reply:
 
 
 def create(account: Account, call: Call) -> Reply:
+    """Those whose records are there; the others are the errors of a 207."""
     kind, other = call.kind("from"), call.kind("to")
-    results = []
+    results, errors = [], []
     for item in call.inputs(MOST_WRITTEN, ()):
-        ids = [_id((item.get(side) or {}).get("id")) for side in ("from", "to")]
-        types = _type_ids(kind, other, item.get("types"))
-        join(account, kind, ids[0], other, ids[1], primary=PRIMARY.get((kind.plural, other.plural)) in types)
-        results.append(_joined(kind, ids[0], other, ids[1], types))
-    return completed(iso(account.clock.now()), results, [], ok=201)
+        id, to_id = (_side(item, side) for side in ("from", "to"))
+        types = association_types.wanted(account, kind, other, item.get("types"))
+        try:
+            results.append(_labelled(account, kind, id, other, to_id, types))
+        except Refusal as refusal:
+            if refusal.status != 404:
+                raise
+            errors.append(refusal.body)
+    return completed(iso(account.clock.now()), results, errors, ok=201)
+
+
+def _labelled(
+    account: Account, kind: Kind, id: int, other: Kind, to_id: int, types: set[int], *, follow: bool = True
+) -> Body:
+    """Joins two records with these types beside the plain one."""
+    primary = PRIMARY.get((kind.plural, other.plural)) in types
+    join(account, kind, id, other, to_id, primary=primary, follow=follow)
+    for type_id, own in account.links.labels(kind.plural, other.plural).items():
+        if type_id in types:
+            account.links.put_label(kind.plural, id, other.plural, to_id, own)
+    return {
+        "fromObjectTypeId": kind.type_id,
+        "fromObjectId": str(id),
+        "toObjectTypeId": other.type_id,
+        "toObjectId": str(to_id),
+        "labels": association_types.names(account, kind.plural, other.plural, types),
+    }
 
 
 def create_default(account: Account, call: Call) -> Reply:
     kind, other = call.kind("from"), call.kind("to")
     results = []
     for item in call.inputs(MOST_WRITTEN, ()):
-        ids = [_id((item.get(side) or {}).get("id")) for side in ("from", "to")]
+        ids = [_side(item, side) for side in ("from", "to")]
         join(account, kind, ids[0], other, ids[1], primary=False)
         results += _defaults(kind, ids[0], other, ids[1])
     return completed(iso(account.clock.now()), results, [])
@@ -152,15 +187,21 @@ def put_default(account: Account, call: Call) -> Reply:
 def put(account: Account, call: Call) -> Reply:
     kind, other = call.kind(), call.kind("to")
     id, to_id = _id(call.args["id"]), _id(call.args["to_id"])
-    types = _type_ids(kind, other, decode(call.raw))
-    join(account, kind, id, other, to_id, primary=PRIMARY.get((kind.plural, other.plural)) in types)
-    return Reply(201, _joined(kind, id, other, to_id, types))
+    types = association_types.wanted(account, kind, other, call.array())
+    return Reply(201, _labelled(account, kind, id, other, to_id, types))
 
 
 def delete(account: Account, call: Call) -> Reply:
+    """Every association between the two; none is no mistake."""
     kind, other = call.kind(), call.kind("to")
-    account.links.remove(kind.plural, _id(call.args["id"]), other.plural, _id(call.args["to_id"]))
+    _part(account, kind, _id(call.args["id"]), other, _id(call.args["to_id"]))
     return Reply(204)
+
+
+def _part(account: Account, kind: Kind, id: int, other: Kind, to_id: int) -> None:
+    if account.links.remove(kind.plural, id, other.plural, to_id):
+        account.derived.refresh(kind.plural, id)
+        account.derived.refresh(other.plural, to_id)
 
 
 def archive(account: Account, call: Call) -> Reply:
@@ -170,20 +211,29 @@ def archive(account: Account, call: Call) -> Reply:
         to = item.get("to")
         if not isinstance(to, list) or not all(isinstance(one, dict) for one in to):
             raise bad_json("Some required fields were not set: [to]")
+        id = _side(item, "from")
         for one in to:
-            account.links.remove(
-                kind.plural, _id((item.get("from") or {}).get("id")), other.plural, _id(one.get("id"))
-            )
+            _part(account, kind, id, other, _id(one.get("id")))
     if not call.dated:
         return Reply(204)
-    return completed(iso(account.clock.now()), [], [])
+    now = iso(account.clock.now())
+    return Reply(200, {"status": "COMPLETE", "startedAt": now, "completedAt": now})
 
 
-def labels(_account: Account, call: Call) -> Reply:
-    pair = call.kind("from").plural, call.kind("to").plural
-    types = [table[pair] for table in (PRIMARY, DEFAULT) if pair in table]
-    shown = [{"category": "HUBSPOT_DEFINED", "typeId": type_id, "label": label(type_id)} for type_id in types]
-    return Reply(200, {"results": shown})
+def archive_labels(account: Account, call: Call) -> Reply:
+    """Takes the named types away; what else joins the two stays, the plain association last of all."""
+    kind, other = call.kind("from"), call.kind("to")
+    pair, back = (kind.plural, other.plural), (other.plural, kind.plural)
+    for item in call.inputs(MOST_WRITTEN, ()):
+        id, to_id = (_side(item, side) for side in ("from", "to"))
+        ways = {type_id: own.back_id for type_id, own in account.links.labels(*pair).items()}
+        ways |= {table[pair]: table[back] for table in (DEFAULT, PRIMARY) if pair in table}
+        for type_id in association_types.wanted(account, kind, other, item.get("types")):
+            if type_id == DEFAULT[pair]:
+                _part(account, kind, id, other, to_id)
+            else:
+                account.links.take(kind.plural, id, other.plural, to_id, type_id, ways[type_id])
+    return Reply(204)
 
 
 def attach(account: Account, kind: Kind, id: int, one: Any) -> None:
@@ -191,42 +241,23 @@ def attach(account: Account, kind: Kind, id: int, one: Any) -> None:
     to = one.get("to") if isinstance(one, dict) else None
     if not isinstance(to, dict):
         raise bad_json("Some required fields were not set: [to]")
-    wanted = _types(one.get("types"))
-    for (from_kind, to_kind), type_id in (*DEFAULT.items(), *PRIMARY.items()):
-        if type_id in wanted and from_kind == kind.plural:
-            primary = type_id in PRIMARY.values()
-            join(account, kind, id, kinds.KINDS[to_kind], _id(to.get("id")), primary=primary, follow=False)
+    types = one.get("types")
+    asked = {type_id for _, type_id in association_types.given(types)}
+    for pair in DEFAULT:
+        if pair[0] != kind.plural:
+            continue
+        known = {DEFAULT[pair], PRIMARY.get(pair), *account.links.labels(*pair)}
+        if asked & known:
+            other = kinds.KINDS[pair[1]]
+            wanted = association_types.wanted(account, kind, other, types)
+            _labelled(account, kind, id, other, _id(to.get("id")), wanted, follow=False)
             return
     raise refuse(
         400,
         "One or more associations are invalid",
         "VALIDATION_ERROR",
-        context={"types": sorted(map(str, wanted))},
+        context={"types": [str(type_id) for type_id in sorted(asked)]},
     )
-
-
-def _types(types: Any) -> set[int]:
-    if not isinstance(types, list) or not all(isinstance(one, dict) for one in types):
-        raise bad_json("Some required fields were not set: [types]")
-    return {
-        int(one["associationTypeId"]) for one in types if str(one.get("associationTypeId", "")).isdecimal()
-    }
-
-
-def _type_ids(kind: Kind, other: Kind, types: Any) -> set[int]:
-    """The type ids of a write. Raises Refusal (400) for those of another pair."""
-    wanted = _types(types)
-    pair = kind.plural, other.plural
-    odd = wanted - {table[pair] for table in (DEFAULT, PRIMARY) if pair in table}
-    if odd or not wanted:
-        owner = next((p[0] for t in (DEFAULT, PRIMARY) for p, n in t.items() if n in odd), kind.plural)
-        raise refuse(
-            400,
-            f"invalid from object type {kind.type_id} for associations to be created. "
-            f"expected: {kinds.KINDS[owner].type_id}",
-            "VALIDATION_ERROR",
-        )
-    return wanted
 
 
 def join(
@@ -245,27 +276,7 @@ def join(
                 context={"objectType": [one.singular], "id": [str(number)]},
             )
     account.links.add(kind.plural, id, other.plural, to_id, primary=primary)
-    _after(account, kind, id, other, to_id, follow)
-
-
-def _after(account: Account, kind: Kind, id: int, other: Kind, to_id: int, follow: bool) -> None:
-    """A deal that gets a contact moves it; its counters change without moving its date (4.3, 4.6)."""
-    ends = {kind.plural: id, other.plural: to_id}
-    if "contacts" in ends and "deals" in ends:
-        account.derived.contacts([ends["contacts"]])
-    deal = account.records.find("deals", ends["deals"]) if "deals" in ends and follow else None
-    if deal is not None:
-        lifecycle.follow_deal(account, deal)
-
-
-def _joined(kind: Kind, id: int, other: Kind, to_id: int, types: set[int]) -> Body:
-    return {
-        "fromObjectTypeId": kind.type_id,
-        "fromObjectId": str(id),
-        "toObjectTypeId": other.type_id,
-        "toObjectId": str(to_id),
-        "labels": [name for type_id in sorted(types) if (name := label(type_id))],
-    }
+    joining.joined(account, kind.plural, id, other.plural, to_id, follow=follow)
 
 
 def _defaults(kind: Kind, id: int, other: Kind, to_id: int) -> list[Body]:
@@ -289,7 +300,7 @@ ROUTES = (
     route("POST", _BATCH + "batch/create", create, scopes=WRITE, bucket="associations"),
     route("POST", _BATCH + "batch/archive", archive, scopes=WRITE, bucket="associations"),
     route("POST", _BATCH + "batch/associate/default", create_default, scopes=WRITE, bucket="associations"),
-    route("GET", _BATCH + "labels", labels, scopes=READ, bucket="associations"),
+    route("POST", _BATCH + "batch/labels/archive", archive_labels, scopes=WRITE, bucket="associations"),
     route("GET", _ONE + "{to}", page, "limit", "after", scopes=READ, bucket="associations"),
     route("PUT", _ONE + "default/{to}/{to_id}", put_default, scopes=WRITE, bucket="associations"),
     route("PUT", _ONE + "{to}/{to_id}", put, scopes=WRITE, bucket="associations"),

@@ -6,6 +6,8 @@ import binascii
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from typing import Any
 
+import orjson
+
 from connector.sandbox.state import Account
 from connector.sandbox.wire import Body, Call, Reply, refuse, route
 
@@ -14,7 +16,7 @@ APP_ID, APP_NAME, MOST = 113, "Batch", 1_000
 
 def every(account: Account, call: Call) -> Reply:
     """Newest first; the end of the window belongs to it; `offset` goes on where the last page stopped."""
-    where, values = _where(call)
+    where, values = _where(account, call)
     limit = call.whole("limit", 10, MOST)
     rows = account.engagement.email_events(where, tuple(values), limit + 1)
     shown = rows[:limit]
@@ -23,9 +25,10 @@ def every(account: Account, call: Call) -> Reply:
     return Reply(200, {"hasMore": more, "offset": offset, "events": [_show(account, row) for row in shown]})
 
 
-def _where(call: Call) -> tuple[str, list[Any]]:
-    parts: list[str] = ["1"]
-    values: list[Any] = []
+def _where(account: Account, call: Call) -> tuple[str, list[Any]]:
+    # What arrives late is not told of before (5.3).
+    parts: list[str] = ["visible <= ?"]
+    values: list[Any] = [account.clock.now()]
     columns = (
         ("startTimestamp", "at >= ?"),
         ("endTimestamp", "at <= ?"),
@@ -45,10 +48,27 @@ def _where(call: Call) -> tuple[str, list[Any]]:
         parts.append("0")
     if call.flag("excludeFilteredEvents"):
         parts.append("filtered = 0")
+    if call.one("sentById") or call.one("sentByCreated"):
+        part, more = _of_send(account, call)
+        parts.append(part)
+        values += more
     if offset := call.one("offset"):
         parts.append("(at, n) < (?, ?)")
         values += _read_offset(offset)
     return " and ".join(parts), values
+
+
+def _of_send(account: Account, call: Call) -> tuple[str, list[Any]]:
+    """What came of one SENT event, which takes both halves of its identity (id, created)."""
+    if not call.one("sentById") or not call.one("sentByCreated"):
+        raise refuse(400, "sentById and sentByCreated must be given together", "VALIDATION_ERROR")
+    created = call.whole("sentByCreated", 0, 2**60, 0)
+    found = account.engagement.sending(call.one("sentById"), created)
+    if found is None:
+        return "0", []
+    recipient, campaign, until = found
+    part = "recipient = ? and campaign = ? and type <> 'SENT' and at >= ? and at < ?"
+    return part, [recipient, campaign, created, until]
 
 
 def _offset(row: tuple[Any, ...]) -> str:
@@ -64,8 +84,9 @@ def _read_offset(text: str) -> list[int]:
 
 
 def _show(account: Account, row: tuple[Any, ...]) -> Body:
-    number, id, kind, at, recipient, campaign, subject, url, filtered, agent = row
+    number, id, kind, at, recipient, campaign, subject, url, filtered, agent, extra, _ = row
     body: Body = {
+        **orjson.loads(extra),
         "id": id,
         "created": at,
         "type": kind,
@@ -85,6 +106,9 @@ def _show(account: Account, row: tuple[Any, ...]) -> Body:
         body["duration"] = 1_000 + number % 9_000
     if kind in ("OPEN", "CLICK") and agent:
         body["userAgent"] = agent
+    sent = account.engagement.sent_by(recipient, campaign, at) if kind != "SENT" else None
+    if sent is not None:
+        body["sentBy"] = {"id": sent[0], "created": sent[1]}
     return body
 
 
@@ -97,6 +121,8 @@ _PARAMETERS = [
     "recipient",
     "appId",
     "campaignId",
+    "sentById",
+    "sentByCreated",
     "excludeFilteredEvents",
 ]
 ROUTES = (route("GET", "/email/events", every, *_PARAMETERS, scopes="content"),)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import orjson
@@ -11,6 +12,7 @@ from connector.sandbox.clock import iso, parse
 from connector.sandbox.state import Account
 from connector.sandbox.wire import Body, Call, Reply, Unimitated, refuse, route
 
+_NAME = re.compile(r"\w{1,200}", re.ASCII)
 STANDARD = [
     "e_visited_page",
     "e_form_submission_v2",
@@ -26,19 +28,20 @@ STANDARD = [
 
 
 def every(account: Account, call: Call) -> Reply:
-    """By contact, by type, by time, newest first unless sorted the other way."""
-    sort = call.one("sort", "-occurredAt")
-    if sort not in ("-occurredAt", "occurredAt"):
+    """By contact, by type, by time, newest first unless sorted the other way; `before` goes a page back."""
+    sort = call.many("sort") or ["-occurredAt"]
+    if sort not in (["-occurredAt"], ["occurredAt"]):
         raise refuse(400, "Only a single sort field 'occurredAt' is supported", "VALIDATION_ERROR")
-    down = sort.startswith("-")
+    back = bool(call.one("before")) and not call.one("after")
+    down = sort[0].startswith("-") is not back
     where, values = _where(account, call, down)
     limit = call.whole("limit", 10, 100_000)
     order = "at desc, n desc" if down else "at, n"
     rows = account.engagement.web_events(where, tuple(values), order, limit + 1)
-    body: Body = {"results": [_show(row) for row in rows[:limit]]}
-    if len(rows) > limit:
-        last = rows[limit - 1]
-        body["paging"] = {"next": {"after": f"{last[4]}-{last[0]}"}}
+    shown = rows[:limit][::-1] if back else rows[:limit]
+    body: Body = {"results": [_show(row, call.many("properties")) for row in shown]}
+    if shown and (back or len(rows) > limit):
+        body["paging"] = {"next": {"after": f"{shown[-1][4]}-{shown[-1][0]}"}}
     return Reply(200, body)
 
 
@@ -59,13 +62,28 @@ def _where(account: Account, call: Call, down: bool) -> tuple[str, list[Any]]:
         if text := call.one(name):
             parts.append(f"at {sign} ?")
             values.append(_moment(name, text))
-    if after := call.one("after"):
-        at, _, number = after.partition("-")
-        if not (at.isdecimal() and number.isdecimal() and max(len(at), len(number)) <= 18):
-            raise refuse(400, f"Invalid after: {after}", "VALIDATION_ERROR")
+    for name in call.query:
+        if name.startswith("property."):
+            parts.append("json_extract(properties, ?) = ?")
+            values += [f'$."{_property(name)}"', call.one(name)]
+    if cursor := call.one("after") or call.one("before"):
         parts.append(f"(at, n) {'<' if down else '>'} (?, ?)")
-        values += [int(at), int(number)]
+        values += _cursor(cursor)
     return " and ".join(parts), values
+
+
+def _property(parameter: str) -> str:
+    name = parameter.removeprefix("property.")
+    if not _NAME.fullmatch(name):
+        raise refuse(400, f"Invalid property: {name}", "VALIDATION_ERROR")
+    return name
+
+
+def _cursor(text: str) -> list[int]:
+    at, _, number = text.partition("-")
+    if not (at.isdecimal() and number.isdecimal() and max(len(at), len(number)) <= 18):
+        raise refuse(400, f"Invalid after: {text}", "VALIDATION_ERROR")
+    return [int(at), int(number)]
 
 
 def _contact(account: Account, call: Call) -> int | None:
@@ -94,15 +112,16 @@ def _moment(name: str, text: str) -> int:
     return max(min(moment, 2**52), -(2**52))
 
 
-def _show(row: tuple[Any, ...]) -> Body:
-    _, id, contact, kind, at, properties = row
+def _show(row: tuple[Any, ...], names: list[str]) -> Body:
+    _, id, contact, kind, at, text = row
+    properties = orjson.loads(text)
     return {
         "objectType": "CONTACT",
         "objectId": str(contact),
         "eventType": kind,
         "id": id,
         "occurredAt": iso(at),
-        "properties": orjson.loads(properties),
+        "properties": {name: properties[name] for name in names or properties if name in properties},
     }
 
 
@@ -122,6 +141,9 @@ _PARAMETERS = [
     "sort",
     "limit",
     "after",
+    "before",
+    "properties",
+    "property.*",
 ]
 ROUTES = (
     route("GET", "/events/event-occurrences", every, *_PARAMETERS, scopes="oauth", tier="enterprise"),

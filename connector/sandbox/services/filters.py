@@ -28,6 +28,7 @@ _QUERY = {
         "fax",
         "mobilephone",
         "company",
+        "hs_marketable_until_renewal",
     ),
     "companies": ("website", "phone", "name", "domain"),
     "deals": ("dealname", "pipeline", "dealstage", "description", "dealtype"),
@@ -49,6 +50,16 @@ def expression(account: Account, kind: Kind, name: str) -> str:
     if not _NAME.fullmatch(name):
         raise refusals.bare()
     return columns.get(name) or f"nullif(json_extract(props, '$.{name}'), '')"
+
+
+def comparable(account: Account, kind: Kind, definition: Definition) -> str:
+    """The property in the form in which it is compared and sorted."""
+    by = expression(account, kind, definition.name)
+    if definition.name == "hs_object_id":
+        return by
+    if definition.type == "number":
+        return f"cast({by} as real)"
+    return f"lower({by})" if definition.type == "string" else by
 
 
 class Conditions:
@@ -86,11 +97,7 @@ class Conditions:
         return " and ".join(parts) or "1"
 
     def _sql(self, definition: Definition) -> str:
-        """The property in the form in which it is compared."""
-        by = expression(self._account, self._kind, definition.name)
-        if definition.type == "number" and by != "id" and not by.startswith("cast"):
-            return f"cast({by} as real)"
-        return f"lower({by})" if definition.type == "string" and by != "id" else by
+        return comparable(self._account, self._kind, definition)
 
     def compare(self, definition: Definition, operator: str, one: Body) -> str:
         sign = _COMPARE[operator]
@@ -121,15 +128,17 @@ class Conditions:
         return f"{by} is {'not ' if operator == 'HAS_PROPERTY' else ''}null"
 
     def token(self, definition: Definition, operator: str, one: Body) -> str:
-        """A word of the text, `*` standing for any letters; an address without `*` is one word."""
+        """Words of the text that follow one another; `*` stands for any letters, in a word or over all."""
         pattern = _given(one, "value").lower()
-        self.values.append(pattern.replace("[", "[[]").replace("?", "[?]") if "*" in pattern else pattern)
         text = f"lower({expression(self._account, self._kind, definition.name)})"
-        found = (
-            f"{text} glob ?"
-            if "*" in pattern
-            else f"instr(' ' || {_SPLIT.format(text)} || ' ', ' ' || {_SPLIT.format('?')} || ' ') > 0"
-        )
+        words = f"' ' || {_SPLIT.format(text)} || ' '"
+        if "*" in pattern:
+            pattern = pattern.replace("[", "[[]").replace("?", "[?]")
+            self.values += [pattern, pattern]
+            found = f"({text} glob ? or {words} glob '* ' || {_SPLIT.format('?')} || ' *')"
+        else:
+            self.values.append(pattern)
+            found = f"instr({words}, ' ' || {_SPLIT.format('?')} || ' ') > 0"
         return found if operator == "CONTAINS_TOKEN" else f"not coalesce({found}, 0)"
 
     def operand(self, definition: Definition, text: str) -> Any:
@@ -156,9 +165,8 @@ class Conditions:
         moment = parse(text)
         if moment is None:
             raise refusals.bare()
-        if moment == 0:
-            # Real accounts answer 500 for the epoch itself (HUBSPOT.md 3.2).
-            raise Refusal(500, {"status": "error", "message": "internal error"})
+        if moment == 0 and self._account.knobs.epoch_bound_500:
+            raise Refusal(500, {"status": "error", "message": "internal error"})  # 3.2, and row 40 of 10
         moment = max(min(moment, 2**52), -(2**45))
         by = expression(self._account, self._kind, definition.name)
         return moment if by in ("modified", "created") else iso(min(max(moment, 0), 253_402_300_799_999))

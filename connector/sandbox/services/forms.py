@@ -9,6 +9,7 @@ import orjson
 
 from connector.sandbox.clock import iso
 from connector.sandbox.state import Account
+from connector.sandbox.state.engagement import FormRow
 from connector.sandbox.wire import Body, Call, Reply, refuse, route
 
 _ON = {"createNewContactForNewEmail", "editable", "allowLinkToResetKnownValues", "prePopulateKnownValues"}
@@ -30,8 +31,8 @@ _STYLE = {
 TYPES = frozenset({"hubspot", "captured", "flow", "blog_comment"})
 
 
-def _show(row: tuple[str, str, str, int]) -> Body:
-    guid, name, kind, created = row
+def _show(row: FormRow) -> Body:
+    guid, name, kind, created, archived = row
     configuration: Body = {**dict.fromkeys(_ON, True), **dict.fromkeys(_OFF, False)}
     thanks = {"type": "thank_you", "value": "Thanks for submitting the form."}
     configuration |= {
@@ -51,7 +52,7 @@ def _show(row: tuple[str, str, str, int]) -> Body:
         "name": name,
         "createdAt": iso(created),
         "updatedAt": iso(created),
-        "archived": False,
+        "archived": bool(archived),
         "formType": kind,
         "fieldGroups": [],
         "configuration": configuration,
@@ -66,10 +67,10 @@ def every(account: Account, call: Call) -> Reply:
     if odd := sorted(types - TYPES - {"all"}):
         raise refuse(400, f"Invalid form type: {odd[0]}", "VALIDATION_ERROR")
     limit = call.whole("limit", 50, 500)
-    rows = account.engagement.forms(call.one("after"), 100_000)
+    rows = account.engagement.forms(call.one("after"), 100_000, archived=call.flag("archived"))
     kept = [row for row in rows if "all" in types or row[2] in types]
-    body: Body = {"results": [_show(row) for row in kept[:limit]] if not call.flag("archived") else []}
-    if len(kept) > limit and not call.flag("archived"):
+    body: Body = {"results": [_show(row) for row in kept[:limit]]}
+    if len(kept) > limit:
         after = kept[limit][0]
         body["paging"] = {
             "next": {"after": after, "link": f"https://api.hubapi.com{call.path}?after={after}"}
@@ -79,7 +80,7 @@ def every(account: Account, call: Call) -> Reply:
 
 def get(account: Account, call: Call) -> Reply:
     row = account.engagement.form(call.args["guid"])
-    if row is None:
+    if row is None or bool(row[4]) is not call.flag("archived"):
         raise refuse(404, f"No form found with guid {call.args['guid']}", "OBJECT_NOT_FOUND")
     return Reply(200, _show(row))
 

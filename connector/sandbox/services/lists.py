@@ -1,20 +1,22 @@
-"""Lists and who is on them (HUBSPOT.md 5.7, 7). Membership moves no date of a contact."""
+"""Lists: making, finding, renaming, deleting (HUBSPOT.md 5.7, 7). Who is on them is `memberships`.
+
+A deleted list can be brought back for 90 days, members and all; after that it is gone. Lists of other objects
+than contacts, filters and folders are not imitated.
+"""
 
 from __future__ import annotations
 
-from typing import Any
-
 from connector.sandbox import kinds
-from connector.sandbox.clock import iso
+from connector.sandbox.clock import DAY, iso
 from connector.sandbox.state import Account
-from connector.sandbox.state.engagement import LIST
+from connector.sandbox.state.engagement import LIST, ListRow
 from connector.sandbox.wire import (
     Body,
     Call,
+    Refusal,
     Reply,
     Unimitated,
     bad_json,
-    decode,
     integer,
     refuse,
     route,
@@ -23,207 +25,196 @@ from connector.sandbox.wire import (
 )
 
 READ, WRITE = "crm.lists.read", "crm.lists.write"
-CAP = 10_000
-Row = tuple[int, str, str, int, int, int]
+CAP = 10_000  # no search goes further
+BIN = 90 * DAY
+PROCESSING = ("MANUAL", "DYNAMIC", "SNAPSHOT")
+_ORDERS = {"": "id", "HS_UPDATED_AT": "updated, id", "-HS_UPDATED_AT": "updated desc, id"}
 
 
-def _show(row: Row) -> Body:
-    id, name, processing, created, updated, members = row
-    return {
-        "listId": str(id),
-        "listVersion": 1,
-        "name": name,
+def show(row: ListRow) -> Body:
+    body: Body = {
+        "listId": str(row.id),
+        "listVersion": row.version,
+        "name": row.name,
         "objectTypeId": "0-1",
-        "processingType": processing,
+        "processingType": row.processing,
         "processingStatus": "COMPLETE",
-        "size": members,
-        "createdAt": iso(created),
-        "updatedAt": iso(updated),
-        "additionalProperties": {"hs_list_size": str(members)},
+        "createdAt": iso(row.created),
+        "updatedAt": iso(row.updated),
     }
+    if row.processing != "MANUAL":
+        body["filtersUpdatedAt"] = iso(row.created)
+    return body
 
 
-def _missing(id: str) -> Exception:
+def _full(account: Account, row: ListRow) -> Body:
+    """A list that was asked for itself; a search gives its size as an additional property."""
+    return {**show(row), "size": account.engagement.size(row.id)}
+
+
+def _found(account: Account, row: ListRow) -> Body:
+    """Properties that are empty are not there; those that nobody knows neither."""
+    last = account.engagement.last_joined(row.id)
+    known = {
+        "hs_list_size": str(account.engagement.size(row.id)),
+        "hs_last_record_added_at": str(last) if last is not None else "",
+        "hs_last_record_removed_at": str(row.removed) if row.removed is not None else "",
+        "hs_list_reference_count": "0",
+    }
+    return {**show(row), "additionalProperties": {name: value for name, value in known.items() if value}}
+
+
+def missing(id: str) -> Refusal:
     return refuse(
         404, f"List does not exist with ID {id}.", "OBJECT_NOT_FOUND", subCategory="ILS.LIST_NOT_FOUND"
     )
 
 
-def _find(account: Account, call: Call) -> Row:
-    id = call.args["id"]
-    rows = account.engagement.lists("id = ?", (int(id),), "id") if id.isdecimal() and len(id) < 19 else []
-    if not rows:
-        raise _missing(id)
-    return rows[0]
+def find(account: Account, id: str, *, deleted: bool = False) -> ListRow:
+    """A list that is there (or, asked so, one that was deleted). Raises Refusal (404)."""
+    row = account.engagement.find_list(int(id)) if id.isdecimal() and len(id) < 19 else None
+    if row is None or (row.deleted is not None) is not deleted:
+        raise missing(id)
+    return row
 
 
-def search(account: Account, call: Call) -> Reply:
-    body = call.json(
-        (
-            "query",
-            "processingTypes",
-            "listIds",
-            "offset",
-            "count",
-            "sort",
-            "additionalProperties",
-            "objectTypeId",
-        )
-    )
-    offset, count = integer(body, "offset", 0), within("count", integer(body, "count", 20), 500)
-    if offset < 0 or offset + count > CAP:
-        raise refuse(400, f"offset must not exceed {CAP}", "VALIDATION_ERROR")
-    order = {"HS_UPDATED_AT": "updated, id", "-HS_UPDATED_AT": "updated desc, id"}.get(
-        str(body.get("sort")), "id"
-    )
-    found = account.engagement.lists("instr(lower(name), ?) or ? = ''", _twice(body), order)
-    types, ids = texts(body, "processingTypes"), texts(body, "listIds")
-    kept = [row for row in found if (not types or row[2] in types) and (not ids or str(row[0]) in ids)]
-    shown = [_show(row) for row in kept[offset : offset + count]]
-    more = offset + count < len(kept)
-    return Reply(200, {"offset": offset + len(shown), "hasMore": more, "lists": shown, "total": len(kept)})
-
-
-def _twice(body: Body) -> tuple[str, str]:
-    text = str(body.get("query") or "").lower()
-    return text, text
-
-
-def get(account: Account, call: Call) -> Reply:
-    return Reply(200, {"list": _show(_find(account, call))})
-
-
-def every(account: Account, call: Call) -> Reply:
-    wanted = call.many("listIds")
-    rows = account.engagement.lists("1", (), "id")
-    return Reply(200, {"lists": [_show(row) for row in rows if str(row[0]) in wanted]})
-
-
-def by_name(account: Account, call: Call) -> Reply:
-    _contacts_only(call.args["kind"])
-    rows = account.engagement.lists("name = ?", (call.args["name"],), "id")
-    if not rows:
-        raise refuse(404, f"List does not exist with name {call.args['name']}.", "OBJECT_NOT_FOUND")
-    return Reply(200, {"list": _show(rows[0])})
-
-
-def _contacts_only(name: str) -> None:
+def contacts_only(name: str) -> None:
     kind = kinds.find(name)
     if kind is None or kind.plural != "contacts":
         raise Unimitated(f"lists of {name}")
 
 
-def create(account: Account, call: Call) -> Reply:
-    body = call.json(("name", "objectTypeId", "processingType"))
-    needed = ("name", "objectTypeId", "processingType")
-    if missing := [name for name in needed if not isinstance(body.get(name), str) or not body[name]]:
-        raise bad_json(f"Some required fields were not set: [{', '.join(missing)}]")
-    _contacts_only(body["objectTypeId"])
-    if account.db.value("select 1 from lists where name = ?", body["name"]):
+def _free_name(account: Account, name: str, own: int = 0) -> None:
+    if any(row.id != own for row in account.engagement.lists("name = ?", (name,), "id")):
         raise refuse(
             400,
-            f"List with name {body['name']} already exists.",
+            f"List with name {name} already exists.",
             "VALIDATION_ERROR",
             subCategory="ILS.DUPLICATE_LIST_NAMES",
         )
+
+
+_SEARCHED = (
+    "query",
+    "processingTypes",
+    "listIds",
+    "offset",
+    "count",
+    "sort",
+    "additionalProperties",
+    "objectTypeId",
+)
+
+
+def search(account: Account, call: Call) -> Reply:
+    """By part of the name, ids and types; nothing beyond the 10,000th."""
+    body = call.json(_SEARCHED)
+    offset, count = integer(body, "offset", 0), within("count", integer(body, "count", 20), 500)
+    if offset < 0 or offset + count > CAP:
+        raise refuse(400, f"offset must not exceed {CAP}", "VALIDATION_ERROR")
+    order = _ORDERS.get(str(body.get("sort") or ""))
+    if order is None:
+        raise Unimitated(f"sort {body['sort']} of a list search")
+    if body.get("objectTypeId"):
+        contacts_only(str(body["objectTypeId"]))
+    kept = _matching(account, body, order)
+    shown = [_found(account, row) for row in kept[offset : offset + count]]
+    more = offset + count < len(kept)
+    return Reply(200, {"offset": offset + len(shown), "hasMore": more, "lists": shown, "total": len(kept)})
+
+
+def _matching(account: Account, body: Body, order: str) -> list[ListRow]:
+    words = str(body.get("query") or "").lower()
+    types, ids = texts(body, "processingTypes"), texts(body, "listIds")
+    texts(body, "additionalProperties")
+    return [
+        row
+        for row in account.engagement.lists("1", (), order)
+        if words in row.name.lower()
+        and (not types or row.processing in types)
+        and (not ids or str(row.id) in ids)
+    ]
+
+
+def get(account: Account, call: Call) -> Reply:
+    return Reply(200, {"list": _full(account, find(account, call.args["id"]))})
+
+
+def several(account: Account, call: Call) -> Reply:
+    """Those of `listIds` that are there; the others are left out without a word."""
+    wanted = call.many("listIds")
+    rows = account.engagement.lists("1", (), "id")
+    return Reply(200, {"lists": [_full(account, row) for row in rows if str(row.id) in wanted]})
+
+
+def by_name(account: Account, call: Call) -> Reply:
+    contacts_only(call.args["kind"])
+    name = call.args["name"]
+    rows = account.engagement.lists("name = ?", (name,), "id")
+    if not rows:
+        raise refuse(
+            404,
+            f"List does not exist with name {name}.",
+            "OBJECT_NOT_FOUND",
+            subCategory="ILS.LIST_NOT_FOUND",
+        )
+    return Reply(200, {"list": _full(account, rows[0])})
+
+
+def create(account: Account, call: Call) -> Reply:
+    body = call.json(("name", "objectTypeId", "processingType"))
+    needed = ("name", "objectTypeId", "processingType")
+    if missed := [name for name in needed if not isinstance(body.get(name), str) or not body[name]]:
+        raise bad_json(f"Some required fields were not set: [{', '.join(missed)}]")
+    contacts_only(body["objectTypeId"])
+    if body["processingType"] not in PROCESSING:
+        raise refuse(400, f"Invalid processingType: {body['processingType']}", "VALIDATION_ERROR")
+    _free_name(account, body["name"])
     now = account.clock.now()
     id = int(account.db.value("select coalesce(max(id), 0) + 1 from lists"))
-    account.db.run(LIST, id, body["name"], body["processingType"], now, now)
-    return Reply(200, {"list": _show((id, body["name"], body["processingType"], now, now, 0))})
+    account.db.run(LIST, id, body["name"], body["processingType"], now, now, "[]")
+    return Reply(200, {"list": _full(account, find(account, str(id)))})
 
 
-def memberships(account: Account, call: Call) -> Reply:
-    row, limit, after = _find(account, call), call.whole("limit", 100, 250), call.whole("after", 0, 2**62, 0)
-    members = account.engagement.members(row[0], after, limit + 1)
-    return _members(members, limit, row[5], str(members[limit][0]) if len(members) > limit else None)
+def rename(account: Account, call: Call) -> Reply:
+    """The name stands in the query; without one nothing changes."""
+    row, name = find(account, call.args["id"]), call.one("listName")
+    if name and name != row.name:
+        _free_name(account, name, row.id)
+        sql = "update lists set name = ?, updated = ?, version = version + 1 where id = ?"
+        account.db.run(sql, name, account.clock.now(), row.id)
+    return Reply(200, {"updatedList": _full(account, find(account, call.args["id"]))})
 
 
-def joined(account: Account, call: Call) -> Reply:
-    """Who joined last comes first."""
-    row, limit, after = _find(account, call), call.whole("limit", 100, 250), call.whole("after", 0, 2**62, 0)
-    members = account.engagement.joined(row[0], after, limit + 1)
-    return _members(members, limit, row[5], str(after + limit) if len(members) > limit else None)
+def delete(account: Account, call: Call) -> Reply:
+    row = find(account, call.args["id"])
+    account.db.run("update lists set deleted = ? where id = ?", account.clock.now(), row.id)
+    return Reply(204)
 
 
-def _members(members: list[tuple[int, int]], limit: int, total: int, after: str | None) -> Reply:
-    results = [{"recordId": str(id), "membershipTimestamp": iso(at)} for id, at in members[:limit]]
-    body: Body = {"total": total, "results": results}
-    if after is not None:
-        body["paging"] = {"next": {"after": after}}
-    return Reply(200, body)
-
-
-def _manual(account: Account, call: Call) -> int:
-    row = _find(account, call)
-    if row[2] == "DYNAMIC":
-        raise refuse(
-            400,
-            f"List {row[0]} is dynamic: its members cannot be changed by hand.",
-            "VALIDATION_ERROR",
-            subCategory="ILS.INVALID_LIST_PROCESSING_TYPE",
-        )
-    return row[0]
-
-
-def _ids(given: Any) -> list[str]:
-    if not isinstance(given, list):
-        raise bad_json("Cannot deserialize value of type `java.util.LinkedHashSet<java.lang.Long>`")
-    return list(dict.fromkeys(str(id) for id in given))
-
-
-def _change(account: Account, list_id: int, add: list[str], remove: list[str]) -> Reply:
-    numbers = [int(id) for id in (*add, *remove) if id.isdecimal() and len(id) < 19]
-    known = account.records.some("contacts", numbers)
-    now = account.clock.now()
-    there = {id for id in (*add, *remove) if id.isdecimal() and len(id) < 19 and int(id) in known}
-    added = [id for id in add if id in there and account.engagement.join(list_id, int(id), now)]
-    removed = [id for id in remove if id in there and account.engagement.leave(list_id, int(id))]
-    missing = [id for id in (*add, *remove) if id not in there]
-    # `recordsIdsAdded` is how HubSpot spells it (7).
-    return Reply(200, {"recordsIdsAdded": added, "recordIdsRemoved": removed, "recordIdsMissing": missing})
-
-
-def add(account: Account, call: Call) -> Reply:
-    return _change(account, _manual(account, call), _ids(decode(call.raw)), [])
-
-
-def remove(account: Account, call: Call) -> Reply:
-    return _change(account, _manual(account, call), [], _ids(decode(call.raw)))
-
-
-def add_and_remove(account: Account, call: Call) -> Reply:
-    body = call.json(("recordIdsToAdd", "recordIdsToRemove"))
-    added, removed = texts(body, "recordIdsToAdd"), texts(body, "recordIdsToRemove")
-    return _change(account, _manual(account, call), _ids(added), _ids(removed))
-
-
-def of_record(account: Account, call: Call) -> Reply:
-    _contacts_only(call.args["kind"])
-    text = call.args["id"]
-    id = account.records.canonical("contacts", int(text)) if text.isdecimal() and len(text) < 19 else -1
-    shown = [
-        {
-            "listId": str(list_id),
-            "listVersion": 1,
-            "firstAddedTimestamp": iso(at),
-            "lastAddedTimestamp": iso(at),
-        }
-        for list_id, at in account.engagement.lists_of(id)
-    ]
-    return Reply(200, {"results": shown, "total": len(shown)})
+def restore(account: Account, call: Call) -> Reply:
+    """Back with its members, for 90 days; its name must still be free. A list that is there stays so."""
+    id = call.args["id"]
+    try:
+        row = find(account, id, deleted=True)
+    except Refusal:
+        find(account, id)
+        return Reply(204)
+    if row.deleted is None or row.deleted <= account.clock.now() - BIN:
+        raise missing(id)
+    _free_name(account, row.name, row.id)
+    account.db.run("update lists set deleted = null where id = ?", row.id)
+    return Reply(204)
 
 
 _ONE = "/crm/lists/{id}"
 ROUTES = (
     route("POST", "/crm/lists/search", search, scopes=READ),
-    route("GET", "/crm/lists", every, "listIds", "includeFilters", scopes=READ),
+    route("GET", "/crm/lists", several, "listIds", "includeFilters", scopes=READ),
     route("POST", "/crm/lists", create, scopes=WRITE),
     route("GET", "/crm/lists/object-type-id/{kind}/name/{name}", by_name, "includeFilters", scopes=READ),
-    route("GET", "/crm/lists/records/{kind}/{id}/memberships", of_record, scopes=READ),
     route("GET", _ONE, get, "includeFilters", scopes=READ),
-    route("GET", _ONE + "/memberships", memberships, "limit", "after", scopes=READ),
-    route("GET", _ONE + "/memberships/join-order", joined, "limit", "after", scopes=READ),
-    route("PUT", _ONE + "/memberships/add", add, scopes=WRITE),
-    route("PUT", _ONE + "/memberships/remove", remove, scopes=WRITE),
-    route("PUT", _ONE + "/memberships/add-and-remove", add_and_remove, scopes=WRITE),
+    route("DELETE", _ONE, delete, scopes=WRITE),
+    route("PUT", _ONE + "/restore", restore, scopes=WRITE),
+    route("PUT", _ONE + "/update-list-name", rename, "listName", "includeFilters", scopes=WRITE),
 )

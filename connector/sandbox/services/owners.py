@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from typing import Any
+from zlib import crc32
+
+import orjson
 
 from connector.sandbox.clock import iso
 from connector.sandbox.state import Account
 from connector.sandbox.wire import Body, Call, Reply, refuse, route
 
 READ = "crm.objects.owners.read"
-_COLUMNS = "select id, email, first_name, last_name, user_id, archived from owners "
+_COLUMNS = "select id, email, first_name, last_name, user_id, archived, teams from owners "
 
 
 def _show(row: tuple[Any, ...]) -> Body:
-    id, email, first, last, user, archived = row
+    id, email, first, last, user, archived, teams = row
     body: Body = {
         "id": str(id),
         "email": email,
@@ -26,7 +29,13 @@ def _show(row: tuple[Any, ...]) -> Body:
         "updatedAt": iso(0),
         "archived": bool(archived),
     }
+    if names := orjson.loads(teams):
+        body["teams"] = [_team(name, place == 0) for place, name in enumerate(names)]
     return body
+
+
+def _team(name: str, primary: bool) -> Body:
+    return {"id": str(100 + crc32(name.encode()) % 900), "name": name, "primary": primary}
 
 
 def every(account: Account, call: Call) -> Reply:

@@ -1,4 +1,4 @@
-"""Pipelines and their stages (HUBSPOT.md 5.9)."""
+"""Pipelines and their stages, for reading (HUBSPOT.md 5.9)."""
 
 from __future__ import annotations
 
@@ -25,7 +25,9 @@ def _all(account: Account, call: Call) -> list[Body]:
 
 
 def every(account: Account, call: Call) -> Reply:
-    return Reply(200, {"results": _all(account, call)})
+    """In their order; those of one place by label."""
+    found = sorted(_all(account, call), key=lambda one: (one["displayOrder"], one["label"]))
+    return Reply(200, {"results": found})
 
 
 def _one(account: Account, call: Call) -> Body:
@@ -43,8 +45,32 @@ def stages(account: Account, call: Call) -> Reply:
     return Reply(200, {"results": _one(account, call)["stages"]})
 
 
+def _stage(account: Account, call: Call) -> Body:
+    for stage in _one(account, call)["stages"]:
+        if stage["id"] == call.args["stage"]:
+            return dict(stage)
+    raise refuse(404, f"Pipeline stage {call.args['stage']} was not found", "OBJECT_NOT_FOUND")
+
+
+def stage(account: Account, call: Call) -> Reply:
+    return Reply(200, _stage(account, call))
+
+
+def audit(account: Account, call: Call) -> Reply:
+    """Nobody has changed a pipeline of this account: HubSpot's own come without an entry."""
+    if "stage" in call.args:
+        _stage(account, call)
+    else:
+        _one(account, call)
+    return Reply(200, {"results": []})
+
+
+_ONE = "/crm/pipelines/{kind}/{id}"
 ROUTES = (
     route("GET", "/crm/pipelines/{kind}", every, scopes=READ),
-    route("GET", "/crm/pipelines/{kind}/{id}", get, scopes=READ),
-    route("GET", "/crm/pipelines/{kind}/{id}/stages", stages, scopes=READ),
+    route("GET", _ONE, get, scopes=READ),
+    route("GET", _ONE + "/audit", audit, scopes=READ),
+    route("GET", _ONE + "/stages", stages, scopes=READ),
+    route("GET", _ONE + "/stages/{stage}", stage, scopes=READ),
+    route("GET", _ONE + "/stages/{stage}/audit", audit, scopes=READ),
 )

@@ -1,29 +1,18 @@
-"""Property definitions and groups (HUBSPOT.md 6)."""
+"""Property definitions (HUBSPOT.md 6); what one may be is in `rules/defining`."""
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
-from typing import Any
 
 from connector.sandbox.clock import iso
 from connector.sandbox.kinds import Kind
+from connector.sandbox.rules import defining
 from connector.sandbox.state import Account
-from connector.sandbox.state.definitions import Definition, Option
+from connector.sandbox.state.definitions import Definition
 from connector.sandbox.wire import Body, Call, Refusal, Reply, bad_json, completed, integer, refuse, route
 
 READ = "crm.schemas.{object}.read crm.objects.{object}.read"
 WRITE = "crm.schemas.{object}.write"
-PAIRS = {
-    "bool": {"booleancheckbox", "calculation_equation"},
-    "enumeration": {"booleancheckbox", "checkbox", "radio", "select", "calculation_equation"},
-    "date": {"date"},
-    "datetime": {"date"},
-    "number": {"number", "calculation_equation"},
-    "string": {"text", "textarea", "html", "file", "phonenumber", "calculation_equation"},
-    "phone_number": {"phonenumber"},
-}
-_NAME = re.compile(r"[a-z][a-z0-9_]{0,99}")
 _EDITABLE = (
     "label",
     "type",
@@ -36,12 +25,6 @@ _EDITABLE = (
     "formField",
 )
 _CREATED = ("name", "hasUniqueValue", "dataSensitivity", "externalOptions", "calculationFormula", *_EDITABLE)
-_OWN_GROUPS = {
-    "analyticsinformation": "Web Analytics History",
-    "contactinformation": "Contact Information",
-    "companyinformation": "Company Information",
-    "dealinformation": "Deal Information",
-}
 
 
 def every(account: Account, call: Call) -> Reply:
@@ -96,15 +79,18 @@ def make(account: Account, kind: Kind, body: Body) -> Definition:
             "OBJECT_ALREADY_EXISTS",
             subCategory="Properties.PROPERTY_WITH_NAME_EXISTS",
         )
-    if not _NAME.fullmatch(name) or name.startswith("hs_"):
-        raise refuse(400, f"Property name {name} is not valid.", "VALIDATION_ERROR")
     now = account.clock.now()
     fresh = Definition(kind.plural, name, "", "", "", "", created=now, updated=now)
-    return account.definitions.keep(_edited(account, fresh, body))
+    unique = bool(body.get("hasUniqueValue"))
+    external = bool(body.get("externalOptions"))
+    new = _edited(account, replace(fresh, unique=unique, external=external), body)
+    defining.may_be_made(account, new)
+    return account.definitions.keep(new)
 
 
 def _edited(account: Account, old: Definition, body: Body) -> Definition:
     """A definition with the keys of a request put in, checked as a whole."""
+    defining.imitated(body)
     new = replace(
         old,
         label=str(body.get("label", old.label)),
@@ -112,55 +98,14 @@ def _edited(account: Account, old: Definition, body: Body) -> Definition:
         field_type=str(body.get("fieldType", old.field_type)),
         group=str(body.get("groupName", old.group)),
         description=str(body.get("description") or old.description),
-        options=_options(body["options"]) if body.get("options") is not None else old.options,
+        options=defining.options(body["options"]) if body.get("options") is not None else old.options,
         display_order=integer(body, "displayOrder", old.display_order),
         hidden=bool(body.get("hidden", old.hidden)),
         form_field=bool(body.get("formField", old.form_field)),
-        unique=bool(body.get("hasUniqueValue", old.unique)),
-        external=bool(body.get("externalOptions", old.external)),
         updated=account.clock.now(),
     )
-    _fits(account, new)
+    defining.fits(account, new)
     return new
-
-
-def _fits(account: Account, new: Definition) -> None:
-    if new.field_type not in PAIRS.get(new.type, ()):
-        raise refuse(
-            400,
-            f"Property type {new.type} and field type {new.field_type} are not a valid pair.",
-            "VALIDATION_ERROR",
-            subCategory="PropertyValidationError.INVALID_FIELD_TYPE",
-        )
-    listed = new.type in ("enumeration", "bool") and not new.external
-    if listed and not new.options and new.field_type != "calculation_equation":
-        raise refuse(
-            400,
-            f"Property {new.name} of type {new.type} must have options.",
-            "VALIDATION_ERROR",
-            subCategory="PropertyValidationError.MISSING_OPTIONS",
-        )
-    if new.group not in _groups(account, new.kind):
-        raise refuse(
-            400,
-            f"Property group {new.group} does not exist.",
-            "VALIDATION_ERROR",
-            subCategory="PropertyValidationError.GROUP_DOES_NOT_EXIST",
-        )
-
-
-def _options(given: Any) -> tuple[Option, ...]:
-    if not isinstance(given, list) or not all(isinstance(one, dict) for one in given):
-        raise bad_json("Cannot deserialize value of type `java.util.ArrayList`")
-    for one in given:
-        if missing := [name for name in ("label", "value") if not isinstance(one.get(name), str)]:
-            raise bad_json(f"Some required fields were not set: [{', '.join(missing)}]")
-    return tuple(
-        Option(
-            one["value"], one["label"], integer(one, "displayOrder", order), bool(one.get("hidden", False))
-        )
-        for order, one in enumerate(given)
-    )
 
 
 def update(account: Account, call: Call) -> Reply:
@@ -169,7 +114,11 @@ def update(account: Account, call: Call) -> Reply:
     body = call.json(_EDITABLE)
     if old.hubspot and not (old.external and set(body) <= {"options", "label", "description"}):
         raise refuse(400, f"Property {old.name} is read only and cannot be edited.", "VALIDATION_ERROR")
-    new = replace(old, options=_options(body["options"])) if old.hubspot else _edited(account, old, body)
+    if old.hubspot:
+        given = body.get("options")
+        new = old if given is None else replace(old, options=defining.options(given))
+    else:
+        new = _edited(account, old, body)
     return Reply(200, account.definitions.keep(new).wire())
 
 
@@ -177,10 +126,14 @@ def archive(account: Account, call: Call) -> Reply:
     old = account.definitions.of(call.kind().plural).get(call.args["name"])
     if old is None:
         raise _unknown(call.kind(), call.args["name"])
-    if old.hubspot:
-        raise refuse(400, f"Property {old.name} cannot be deleted.", "VALIDATION_ERROR")
-    account.definitions.keep(replace(old, archived=account.clock.now()))
+    _bin(account, old)
     return Reply(204)
+
+
+def _bin(account: Account, old: Definition) -> None:
+    if old.archived is None:
+        defining.may_go(account, old)
+        account.definitions.keep(replace(old, archived=account.clock.now()))
 
 
 def batch_create(account: Account, call: Call) -> Reply:
@@ -205,78 +158,20 @@ def batch_read(account: Account, call: Call) -> Reply:
 
 
 def batch_archive(account: Account, call: Call) -> Reply:
+    """All or none; names that there are not are passed over."""
     have = account.definitions.of(call.kind().plural)
     for item in call.inputs(100, ()):
-        old = have.get(str(item.get("name")))
-        if old is not None and not old.hubspot:
-            account.definitions.keep(replace(old, archived=account.clock.now()))
-    return Reply(204)
-
-
-def _groups(account: Account, kind: str) -> dict[str, tuple[str, int]]:
-    """Group name -> (label, order): HubSpot's own and those that were made."""
-    own = {one.group for one in account.definitions.of(kind).values() if one.hubspot}
-    found = {name: (_OWN_GROUPS.get(name, name.replace("_", " ").title()), -1) for name in sorted(own)}
-    made = account.db.rows("select name, label, display_order from groups where kind = ? order by name", kind)
-    return {**found, **{name: (label, order) for name, label, order in made}}
-
-
-def _group(name: str, label: str, order: int) -> Body:
-    return {"name": name, "label": label, "displayOrder": order, "archived": False}
-
-
-def groups(account: Account, call: Call) -> Reply:
-    found = _groups(account, call.kind().plural)
-    return Reply(200, {"results": [_group(name, *rest) for name, rest in found.items()]})
-
-
-def group(account: Account, call: Call) -> Reply:
-    name = call.args["name"]
-    found = _groups(account, call.kind().plural).get(name)
-    if found is None:
-        raise refuse(404, f"Property group {name} does not exist.", "OBJECT_NOT_FOUND")
-    return Reply(200, _group(name, *found))
-
-
-def create_group(account: Account, call: Call) -> Reply:
-    kind, body = call.kind().plural, call.json(("name", "label", "displayOrder"))
-    if missing := [key for key in ("name", "label") if not isinstance(body.get(key), str) or not body[key]]:
-        raise bad_json(f"Some required fields were not set: [{', '.join(missing)}]")
-    if body["name"] in _groups(account, kind):
-        raise refuse(
-            409,
-            f"A property group named '{body['name']}' already exists.",
-            "OBJECT_ALREADY_EXISTS",
-            subCategory="PropertyGroupError.GROUP_WITH_NAME_EXISTS",
-        )
-    order = integer(body, "displayOrder", -1)
-    account.db.run("insert into groups values (?, ?, ?, ?)", kind, body["name"], body["label"], order)
-    return Reply(201, _group(body["name"], body["label"], order))
-
-
-def archive_group(account: Account, call: Call) -> Reply:
-    kind, name = call.kind().plural, call.args["name"]
-    used = (one for one in account.definitions.of(kind).values() if one.archived is None)
-    if any(one.group == name for one in used):
-        raise refuse(
-            400,
-            f"Property group {name} has active properties.",
-            "VALIDATION_ERROR",
-            subCategory="PropertyGroupError.GROUP_WITH_ACTIVE_PROPERTIES",
-        )
-    account.db.run("delete from groups where kind = ? and name = ?", kind, name)
+        if (old := have.get(str(item.get("name")))) is not None:
+            _bin(account, old)
     return Reply(204)
 
 
 _ALL = "/crm/properties/{kind}"
 _SHOWN = ("archived", "dataSensitivity", "properties", "locale")
 ROUTES = (
-    route("GET", _ALL, every, *_SHOWN, scopes=READ),
+    # `limit` does nothing: all definitions come at once, yet published pullers send it with every request
+    route("GET", _ALL, every, "limit", *_SHOWN, scopes=READ),
     route("POST", _ALL, create, scopes=WRITE),
-    route("GET", _ALL + "/groups", groups, "locale", scopes=READ),
-    route("POST", _ALL + "/groups", create_group, scopes=WRITE),
-    route("GET", _ALL + "/groups/{name}", group, "locale", scopes=READ),
-    route("DELETE", _ALL + "/groups/{name}", archive_group, scopes=WRITE),
     route("POST", _ALL + "/batch/create", batch_create, scopes=WRITE),
     route("POST", _ALL + "/batch/read", batch_read, "locale", scopes=READ),
     route("POST", _ALL + "/batch/archive", batch_archive, scopes=WRITE),

@@ -37,12 +37,22 @@ class View:
         for name in self._values:
             props[name] = record.props.get(name)
         body = envelope(record, props)
+        if self._account.knobs.createdate_without_ms:
+            _shorten(body)
         if self._history:
             body["propertiesWithHistory"] = {
                 name: [entry.wire() for entry in self._account.records.history(record, name)]
                 for name in self._history
             }
         return body
+
+
+def _shorten(body: Body) -> None:
+    """Dates of making are seen without milliseconds now and then (4.6)."""
+    body["createdAt"] = body["createdAt"].replace(".000Z", "Z")
+    for name in ("createdate", "hs_createdate"):
+        if name in body["properties"]:
+            body["properties"][name] = body["createdAt"]
 
 
 def envelope(record: Record, props: dict[str, str | None]) -> Body:

@@ -6,15 +6,16 @@ from typing import Any
 
 from connector.sandbox import refusals
 from connector.sandbox.kinds import Kind
-from connector.sandbox.services.filters import Conditions, expression
+from connector.sandbox.services.filters import Conditions, comparable
 from connector.sandbox.services.objects import READ
 from connector.sandbox.services.rendering import View
 from connector.sandbox.state import Account
 from connector.sandbox.state.index import Query
 from connector.sandbox.wire import Body, Call, Reply, bad_json, refuse, route, texts, within
 
-LONGEST, CAP, MOST = 3_000, 10_000, 200
+CAP, MOST = 10_000, 200
 GROUPS, PER_GROUP, IN_ALL = 5, 6, 18
+STRETCH = 40  # rows between two empty pages, with the knob short_or_empty_pages_with_next
 _KNOWN = ("filterGroups", "filters", "sorts", "query", "properties", "limit", "after")
 
 
@@ -22,28 +23,34 @@ def search(account: Account, call: Call) -> Reply:
     """Matches on the index, answers with present values: rows may lie outside the window asked for."""
     kind = call.kind()
     body = call.json(_KNOWN)
-    if len(call.raw.decode(errors="replace")) > LONGEST:
-        raise refuse(400, f"The request body must not exceed {LONGEST} characters.", "VALIDATION_ERROR")
+    longest = account.knobs.search_body_limit
+    if 0 < longest < len(call.raw.decode(errors="replace")):
+        raise refuse(400, f"The request body must not exceed {longest} characters.", "VALIDATION_ERROR")
     limit, after = _whole(body, "limit", 10), _whole(body, "after", 0)
     within("limit", limit, MOST, 0)
-    if after >= CAP or after + limit > CAP:
+    first, size, following = _rows(account, after, limit)
+    if first >= CAP or first + limit > CAP:
         raise refusals.bare()
-    total, ids = account.index.search(kind.plural, _query(account, kind, body), after, limit)
+    total, ids = account.index.search(kind.plural, _query(account, kind, body), first, size)
     records = account.records.some(kind.plural, ids)
     view = View(account, kind.plural, texts(body, "properties"))
-    results = [view.show(records[id]) for id in ids if id in records]
-    return Reply(200, _page(account, results, total, after, limit))
+    found: Body = {"total": total, "results": [view.show(records[id]) for id in ids if id in records]}
+    if first + size < total and limit:
+        found["paging"] = {"next": {"after": str(following)}}
+    return Reply(200, found)
 
 
-def _page(account: Account, results: list[Body], total: int, after: int, limit: int) -> Body:
-    step = limit
-    if account.knobs.short_or_empty_pages_with_next and limit > 1:
-        step = limit // 2
-        results = results[:step]
-    body: Body = {"total": total, "results": results}
-    if after + step < total and limit:
-        body["paging"] = {"next": {"after": str(after + step)}}
-    return body
+def _rows(account: Account, after: int, limit: int) -> tuple[int, int, int]:
+    """(first row, number of rows, the next `after`) of a page.
+
+    `after` is the number of rows before; with the knob pages are half full at most, and after every STRETCH rows
+    comes a page with none, which counts as one more.
+    """
+    if not account.knobs.short_or_empty_pages_with_next:
+        return after, limit, after + limit
+    block, place = divmod(after, STRETCH + 1)
+    size = min(max(1, limit // 2), STRETCH - place)
+    return block * STRETCH + place, size, after + max(1, size)
 
 
 def _whole(body: Body, name: str, default: int) -> int:
@@ -102,9 +109,10 @@ def _order(account: Account, kind: Kind, body: Body) -> str:
     if len(sorts) > 1:
         raise _too_many(f"too many sorts (count: {len(sorts)}, max allowed: 1)")
     name, down = _sort(sorts[0]) if sorts else (kind.created, False)
-    if name not in account.definitions.of(kind.plural):
+    definition = account.definitions.find(kind.plural, name)
+    if definition is None:
         raise refusals.bare()
-    by = expression(account, kind, name)
+    by = comparable(account, kind, definition)
     if not account.knobs.search_keeps_sort and by in ("modified", "created"):
         # Off by up to an hour, the same way each time (HUBSPOT.md 10, row 41).
         by = f"{by} + (id * 1640531) % 3600000"

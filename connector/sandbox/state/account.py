@@ -10,12 +10,15 @@ import orjson
 
 from connector.sandbox.clock import Clock
 from connector.sandbox.state.definitions import Definitions
-from connector.sandbox.state.derived import STAGES, Derived
+from connector.sandbox.state.derived import STAGES, Derived, deal
 from connector.sandbox.state.engagement import Engagement
+from connector.sandbox.state.grants import Grants
 from connector.sandbox.state.index import Index
 from connector.sandbox.state.knobs import Knobs, Settings
+from connector.sandbox.state.later import Later
 from connector.sandbox.state.links import Links
 from connector.sandbox.state.records import Records, Writer
+from connector.sandbox.state.requirements import Requirements
 from connector.sandbox.state.schema import Database
 
 SCOPES = [
@@ -49,6 +52,11 @@ class Token:
     app_id: int
     scopes: frozenset[str]
     expires: int | None = None
+    use: str = ""  # of an OAuth app's: access_token or client_credentials; empty for a key
+
+    @property
+    def oauth(self) -> bool:
+        return bool(self.use)
 
     @property
     def writer(self) -> Writer:
@@ -78,7 +86,11 @@ class Account:
         self.records = Records(self.db, self.clock, self.definitions, self.index, self.settings)
         self.links = Links(self.db)
         self.engagement = Engagement(self.db)
-        self.derived = Derived(self.db)
+        self.later = Later(self.db, self.clock)
+        self.later.hasten()
+        self.derived = Derived(self.db, self.settings, self.later)
+        self.requirements = Requirements(self.db)
+        self.grants = Grants(self.db, self.seed, self.portal_id)
         self.used_today = 0  # calls, as `limits` counts them
 
     @property
@@ -92,12 +104,12 @@ class Account:
 
     def find_token(self, text: str) -> Token | None:
         row = self.db.row("select * from tokens where token = ?", text)
-        return None if row is None else Token(row[0], row[1], frozenset(orjson.loads(row[2])), row[3])
+        return None if row is None else Token(row[0], row[1], frozenset(orjson.loads(row[2])), *row[3:])
 
     def keep_token(self, token: Token) -> None:
         scopes = orjson.dumps(sorted(token.scopes)).decode()
-        sql = "insert or replace into tokens values (?, ?, ?, ?)"
-        self.db.run(sql, token.token, token.app_id, scopes, token.expires)
+        sql = "insert or replace into tokens values (?, ?, ?, ?, ?)"
+        self.db.run(sql, token.token, token.app_id, scopes, token.expires, token.use)
 
     def advance(self, seconds: float) -> int:
         """Moves the clock forward; gives the new moment in milliseconds."""
@@ -105,6 +117,25 @@ class Account:
             now = self.clock.advance(seconds)
             self.db.note("advanced", self.clock.advanced)
             return now
+
+    def settle(self) -> None:
+        """Lets show what has waited for its time (`later`)."""
+        if self.later.any_due():
+            with self.db.transaction():
+                for what, kind, id, other in self.later.due():
+                    self._settle(what, kind, id, other)
+
+    def _settle(self, what: str, kind: str, id: int, other: int) -> None:
+        if what == "refresh":
+            self.derived.now(kind, id)
+        elif what == "deal" and (record := self.records.find("deals", id)) is not None:
+            values = deal(record.props, self.probabilities())
+            self.records.change(record, values, Writer("CALCULATED"), bump=False)
+            self.derived.around("deals", id)
+        elif what == "rejoin":
+            contact = self.records.canonical("contacts", other)
+            if self.records.find("contacts", contact) and self.records.find(kind, id):
+                self.links.add(kind, id, "contacts", contact)
 
     def probabilities(self) -> dict[str, str]:
         """Deal stage -> its probability, over all pipelines."""
@@ -140,6 +171,7 @@ class Account:
                 self.db.note(name, value)
             token = Token(f"pat-sandbox-{portal}", 6_748_263 + seed, frozenset(SCOPES))
             self.keep_token(token)
+            Grants(self.db, seed, portal).found(SCOPES)
             for kind, id, pipeline in _pipelines():
                 text = orjson.dumps(pipeline).decode()
                 self.db.run("insert into pipelines values (?, ?, ?)", kind, id, text)

@@ -18,6 +18,13 @@ import orjson
 from connector.sandbox.clock import iso
 from connector.sandbox.state.schema import Database
 
+_OWN_GROUPS = {
+    "analyticsinformation": "Web Analytics History",
+    "contactinformation": "Contact Information",
+    "companyinformation": "Company Information",
+    "dealinformation": "Deal Information",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Option:
@@ -128,6 +135,15 @@ class Definitions:
         """Those of the names that the account has: unknown ones are ignored on reads (3.2)."""
         have = self._by_kind[kind]
         return [name for name in names if name in have and have[name].archived is None]
+
+    def groups(self, kind: str) -> dict[str, tuple[str, int]]:
+        """Group name -> (label, order): HubSpot's own and those that were made."""
+        own = {one.group for one in self._by_kind[kind].values() if one.hubspot}
+        found = {name: (_OWN_GROUPS.get(name, name.replace("_", " ").title()), -1) for name in sorted(own)}
+        rows = self._db.rows(
+            "select name, label, display_order from groups where kind = ? order by name", kind
+        )
+        return {**found, **{name: (label, order) for name, label, order in rows}}
 
     def stages(self, kind: str) -> list[str]:
         """Lifecycle stages of the account in their order."""

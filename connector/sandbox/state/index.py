@@ -2,12 +2,15 @@
 
 Without lag the view is the records themselves. With lag, what a record looked like before a write is kept
 until the write may be found; the view takes such a record from there. Flapping: found, then lost once more.
+A lag may be a range: each write draws its own, by the account's seed. A later write that settles first takes the
+earlier ones with it, as an index that reads the record again does.
 Rows are matched on the view and answered with their present values, as HubSpot does.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from random import Random
 from typing import Any
 
 from connector.sandbox.clock import Clock
@@ -42,13 +45,16 @@ class Index:
         self._db = db
         self._clock = clock
         self._settings = settings
+        self._dice = Random(db.noted("seed"))
 
     def before(self, kind: str, id: int, image: tuple[Any, ...] | None) -> None:
         """Called ahead of every write with what is there: (created, modified, email, props) or None."""
-        lag = self._settings.knobs.lag
-        if lag <= 0:
-            return
+        lag = self._lag()
         start = self._clock.tick()
+        if lag <= 0:
+            self._overtake(kind, id, start)
+            return
+        self._overtake(kind, id, start + lag)
         spans = [(start, start + lag)]
         if self._settings.knobs.flapping:
             spans.append((start + 1.5 * lag, start + 2 * lag))
@@ -56,8 +62,17 @@ class Index:
             sql = "insert into lagging values (null, ?, ?, ?, ?, ?, ?, ?, ?)"
             self._db.run(sql, kind, id, since, until, *(image or (None, None, None, None)))
 
+    def _lag(self) -> float:
+        lag = self._settings.knobs.lag
+        return self._dice.uniform(*lag) if isinstance(lag, list) else lag
+
+    def _overtake(self, kind: str, id: int, until: float) -> None:
+        """Nothing older of the record stays hidden for longer than its newest write."""
+        sql = "update lagging set until = ? where kind = ? and id = ? and until > ?"
+        self._db.run(sql, until, kind, id, until)
+
     def settle(self) -> None:
-        """Everything can be found: when the account is opened, and when the lag is set."""
+        """Everything can be found: an account that is opened starts a clock of its own."""
         self._db.run("delete from lagging")
 
     def search(self, kind: str, query: Query, skip: int, size: int) -> tuple[int, list[int]]:

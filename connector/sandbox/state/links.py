@@ -47,6 +47,12 @@ DEFAULT: dict[tuple[str, str], int] = {
     ("companies", "meetings"): 187,
     ("meetings", "deals"): 212,
     ("deals", "meetings"): 211,
+    ("communications", "contacts"): 81,
+    ("contacts", "communications"): 82,
+    ("communications", "deals"): 85,
+    ("deals", "communications"): 86,
+    ("communications", "companies"): 87,
+    ("companies", "communications"): 88,
     ("contacts", "contacts"): 449,
 }
 PRIMARY: dict[tuple[str, str], int] = {
@@ -58,6 +64,9 @@ PRIMARY: dict[tuple[str, str], int] = {
 _PRIMARIES = frozenset(PRIMARY.values())
 
 
+OWN_IDS = 10_001  # the account's own types are numbered from here on, apart from HubSpot's
+
+
 @dataclass(frozen=True, slots=True)
 class Target:
     """The other end of an association: every type that joins the two."""
@@ -65,11 +74,15 @@ class Target:
     id: int
     type_ids: tuple[int, ...]
 
-    def wire(self) -> list[dict[str, object]]:
-        return [
-            {"category": "HUBSPOT_DEFINED", "typeId": type_id, "label": label(type_id)}
-            for type_id in self.type_ids
-        ]
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """A label of the account's own: its type from here to there, and the type of the way back."""
+
+    type_id: int
+    back_id: int
+    label: str
+    name: str
 
 
 def label(type_id: int) -> str | None:
@@ -100,6 +113,45 @@ class Links:
             self._demote(from_kind, from_id, to_kind)
         for row in rows(from_kind, from_id, to_kind, to_id, primary):
             self._db.run("insert or ignore into links values (?, ?, ?, ?, ?)", *row)
+
+    def labels(self, from_kind: str, to_kind: str) -> dict[int, Label]:
+        """The account's own labels between two kinds, by type id."""
+        sql = "select type_id, back_id, label, name from labels where from_kind = ? and to_kind = ? order by type_id"
+        return {row[0]: Label(*row) for row in self._db.rows(sql, from_kind, to_kind)}
+
+    def define(self, from_kind: str, to_kind: str, name: str, text: str, inverse: str) -> list[Label]:
+        """A new label, both ways; `inverse` is what the way back is called, empty for the same."""
+        there = max(OWN_IDS, int(self._db.value("select coalesce(max(type_id), 0) + 1 from labels")))
+        back = there if from_kind == to_kind and not inverse else there + 1
+        made = [Label(there, back, text, name)]
+        if back != there:
+            made.append(Label(back, there, inverse or text, name))
+        for number, one in enumerate(made):
+            ends = (to_kind, from_kind) if number else (from_kind, to_kind)
+            sql = "insert into labels values (?, ?, ?, ?, ?, ?)"
+            self._db.run(sql, *ends, one.type_id, one.back_id, one.label, one.name)
+        return made
+
+    def call(self, type_id: int, text: str) -> None:
+        """Another text for a label of the account's own."""
+        self._db.run("update labels set label = ? where type_id = ?", text, type_id)
+
+    def undefine(self, label: Label) -> None:
+        """Takes a label away, and with it every association that has it; the plain ones stay."""
+        for type_id in (label.type_id, label.back_id):
+            self._db.run("delete from labels where type_id = ?", type_id)
+            self._db.run("delete from links where type_id = ?", type_id)
+
+    def put_label(self, from_kind: str, from_id: int, to_kind: str, to_id: int, label: Label) -> None:
+        sql = "insert or ignore into links values (?, ?, ?, ?, ?)"
+        self._db.run(sql, from_kind, from_id, to_kind, to_id, label.type_id)
+        self._db.run(sql, to_kind, to_id, from_kind, from_id, label.back_id)
+
+    def take(self, from_kind: str, from_id: int, to_kind: str, to_id: int, there: int, back: int) -> None:
+        """Takes one type of an association away, both ways; the others stay."""
+        sql = "delete from links where from_kind = ? and from_id = ? and to_kind = ? and to_id = ? and type_id = ?"
+        self._db.run(sql, from_kind, from_id, to_kind, to_id, there)
+        self._db.run(sql, to_kind, to_id, from_kind, from_id, back)
 
     def remove(self, from_kind: str, from_id: int, to_kind: str, to_id: int) -> int:
         """Takes every association between the two away, in both directions."""
@@ -169,10 +221,9 @@ class Links:
         self._db.run("delete from links where from_kind = ? and from_id = ?", kind, id)
 
     def _demote(self, from_kind: str, from_id: int, to_kind: str) -> None:
-        there = PRIMARY.get((from_kind, to_kind))
-        back = PRIMARY.get((to_kind, from_kind))
+        there, back = PRIMARY.get((from_kind, to_kind)), PRIMARY.get((to_kind, from_kind))
+        if there is None or back is None:
+            return
         for target in self.targets(from_kind, from_id, to_kind, size=1_000_000):
             if there in target.type_ids:
-                sql = "delete from links where from_kind = ? and from_id = ? and to_kind = ? and to_id = ? and type_id = ?"
-                self._db.run(sql, from_kind, from_id, to_kind, target.id, there)
-                self._db.run(sql, to_kind, target.id, from_kind, from_id, back)
+                self.take(from_kind, from_id, to_kind, target.id, there, back)

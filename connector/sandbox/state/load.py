@@ -6,7 +6,11 @@ worked out once everything is in. A property that nobody defined becomes a text 
 
 from __future__ import annotations
 
+import gc
+import re
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from itertools import islice
 from typing import Any
@@ -21,23 +25,48 @@ from connector.sandbox.state.records import addresses
 
 CHUNK = 5_000
 FEW = 500
-_OBJECT = "insert or replace into objects values (?, ?, ?, ?, null, ?, ?)"
+_OBJECT = "insert or replace into objects values (?, ?, ?, ?, ?, ?, ?)"
+_ALIAS = "insert or replace into aliases values (?, ?, ?, ?)"
 _VERSION = "insert into versions values (?, ?, ?, ?, ?, ?, ?, ?)"
 _LINK = "insert or ignore into links values (?, ?, ?, ?, ?)"
 _EMAIL = "insert or ignore into emails values (?, ?)"
-_OWNER = "insert or replace into owners values (?, ?, ?, ?, ?, 0)"
+_OWNER = "insert or replace into owners values (?, ?, ?, ?, ?, ?, ?)"
+_ISO = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z").fullmatch  # as it is to be already
 _SHOWN = frozenset({"hs_object_id", "lastmodifieddate", "hs_lastmodifieddate", "createdate", "hs_createdate"})
 
 
 def load(account: Account, many: Iterable[rows.Row]) -> None:
     """Puts rows of any kinds in, in one transaction."""
     source = iter(many)
-    with account.db.lock, account.db.transaction():
-        loader = _Loader(account)
-        while chunk := list(islice(source, CHUNK)):
-            loader.put(chunk)
-        loader.define_the_rest()
-        loader.derive()
+    with account.db.lock:
+        chunk = list(islice(source, CHUNK))
+        bulk = len(chunk) == CHUNK and _empty(account)
+        with _uncollected(), account.db.filling() if bulk else account.db.transaction():
+            loader = _Loader(account)
+            while chunk:
+                loader.put(chunk)
+                chunk = list(islice(source, CHUNK))
+            loader.define_the_rest()
+            loader.derive()
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Rows do not refer to each other in rings: a million of them need no looking for any."""
+    before = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if before:
+            gc.enable()
+
+
+def _empty(account: Account) -> bool:
+    """Nothing was put in yet, and no transaction is open that could not know of another journal."""
+    tables = ("objects", "submissions", "email_events", "web_events", "memberships")
+    held = any(account.db.value(f"select 1 from {table} limit 1") for table in tables)
+    return not held and not account.db.con.in_transaction
 
 
 class _Loader:
@@ -50,9 +79,9 @@ class _Loader:
         self._touched: set[str | int] = set()  # addresses and contacts whose calculated values may move
 
     def put(self, chunk: list[rows.Row]) -> None:
-        by_type: dict[type, list[Any]] = {}
+        by_type: defaultdict[type, list[Any]] = defaultdict(list)
         for row in chunk:
-            by_type.setdefault(type(row), []).append(row)
+            by_type[type(row)].append(row)
         for kind, some in by_type.items():
             if kind is rows.PropertyDef:
                 for row in some:
@@ -65,19 +94,21 @@ class _Loader:
 
     def _plain(self, kind: type, some: list[Any]) -> tuple[str, Iterator[tuple[Any, ...]]]:
         makers: dict[type, tuple[str, Callable[[Any], tuple[Any, ...]]]] = {
-            rows.Owner: (_OWNER, lambda r: (r.id, r.email.lower(), r.first_name, r.last_name, r.id + 1)),
+            rows.Owner: (_OWNER, engagement.owner_row),
             rows.Form: (engagement.FORM, engagement.form_row),
             rows.Submission: (engagement.SUBMISSION, engagement.submission_row),
             rows.EmailEvent: (engagement.EMAIL_EVENT, engagement.email_event_row),
             rows.WebEvent: (engagement.WEB_EVENT, engagement.web_event_row),
             rows.ListDef: (engagement.LIST, lambda r: engagement.list_row(r, self._now)),
             rows.Membership: (engagement.MEMBERSHIP, engagement.membership_row),
+            rows.Alias: (_ALIAS, lambda r: (r.kind, r.id, r.survivor, r.at)),
         }
-        self._touch(some)
+        if kind in (rows.Submission, rows.Link):
+            self._touch(some)
         if kind is rows.Link:
             return _LINK, (row for link in some for row in _links(link))
         sql, make = makers[kind]
-        return sql, (make(row) for row in some)
+        return sql, map(make, some)
 
     def _touch(self, some: list[Any]) -> None:
         for row in some:
@@ -106,6 +137,7 @@ class _Loader:
                     row.id,
                     row.created,
                     row.modified,
+                    row.archived or None,
                     props.get("email"),
                     orjson.dumps(props).decode(),
                 )
@@ -113,20 +145,21 @@ class _Loader:
             ),
         )
         con.executemany(_VERSION, (version for row, _ in made for version in _versions(row)))
-        con.executemany(
-            _EMAIL,
-            ((email, row.id) for row, props in made if row.kind == "contacts" for email in addresses(props)),
-        )
+        people = ((row.id, props) for row, props in made if row.kind == "contacts" and not row.archived)
+        con.executemany(_EMAIL, ((email, id) for id, props in people for email in addresses(props)))
 
     def _props(self, row: rows.Object) -> dict[str, str]:
         props = {name: value for name, value in row.properties.items() if value and name not in _SHOWN}
         for name in self._dates_of(row.kind).intersection(props):
-            moment = parse(props[name])
-            props[name] = iso(moment) if moment is not None else props[name]
+            if not _ISO(props[name]):
+                moment = parse(props[name])
+                props[name] = iso(moment) if moment is not None else props[name]
         if row.kind == "contacts":
             if "email" in props:
                 props["email"] = props["email"].strip().lower()
                 props.update(derived.address(props))
+            if "phone" in props or "mobilephone" in props:
+                props.update({name: text for name, text in derived.phones(props).items() if text})
             props.update(_stage_dates(row))
         elif row.kind == "deals":
             told = derived.deal(props, self._probabilities)

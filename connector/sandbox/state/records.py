@@ -72,6 +72,7 @@ class Entry:
 
 
 BIN = 90 * DAY  # how long the recycle bin keeps a record
+_VERSION = "insert into versions values (?, ?, ?, ?, ?, ?, ?, ?)"
 _COLUMNS = "select kind, id, created, modified, archived, props from objects "
 
 
@@ -125,6 +126,19 @@ class Records:
         found: int | None = self._db.value("select id from emails where email = ?", email.lower())
         return found
 
+    def in_bin_by_email(self, email: str) -> int | None:
+        """The contact in the bin that has the address as its first."""
+        sql = "select id from objects where kind = 'contacts' and archived is not null and email = ?"
+        found: int | None = self._db.value(sql, email.lower())
+        return found
+
+    def block(self, email: str) -> None:
+        """An erasure of an address that nobody has: no contact is to have it (3.8)."""
+        self._db.run("insert or ignore into blocklist values (?)", email.lower())
+
+    def blocked(self, email: str) -> bool:
+        return self._db.value("select 1 from blocklist where email = ?", email.lower()) is not None
+
     def by_value(self, kind: str, name: str, value: str) -> int | None:
         """The living record with this value of a unique property."""
         sql = "select id from objects where kind = ? and archived is null and json_extract(props, ?) = ?"
@@ -160,6 +174,15 @@ class Records:
         record.modified = max(self._clock.now(), record.modified)
         self._save(record)
 
+    def newest(self, record: Record, name: str) -> str | None:
+        """The value of the last version of a property; None where it has no history."""
+        sql = (
+            "select value from versions where kind = ? and id = ? and name = ?"
+            " order by at desc, rowid desc limit 1"
+        )
+        found: str | None = self._db.value(sql, record.kind, record.id, name)
+        return found
+
     def archive(self, record: Record) -> None:
         self._index.before(record.kind, record.id, self._row(record.kind, record.id))
         record.archived = self._clock.now()
@@ -179,8 +202,11 @@ class Records:
         if kind == "contacts":
             self._db.run("delete from emails where id = ?", id)
 
-    def move_history(self, kind: str, old: int, new: int) -> None:
-        self._db.run("update versions set id = ? where kind = ? and id = ?", new, kind, old)
+    def move_history(self, old: Record, new: int) -> None:
+        """The history of a record becomes another's (a merge), first values included."""
+        for name, value in old.props.items():
+            self._first(old, name, value)
+        self._db.run("update versions set id = ? where kind = ? and id = ?", new, old.kind, old.id)
 
     def history(self, record: Record, name: str) -> list[Entry]:
         """Newest first. A value that was there from the start counts as written when the record was made."""
@@ -197,7 +223,7 @@ class Records:
         value = record.value(name)
         if not entries and value is not None:
             return [Entry(value, record.created, self._original(record.kind, name))]
-        return entries
+        return entries[: self._settings.knobs.history_versions or None]
 
     def count(self, kind: str) -> int:
         sql = "select count(*) from objects where kind = ? and archived is null"
@@ -221,17 +247,28 @@ class Records:
                 record.props.pop(name, None)
 
     def _version(self, record: Record, name: str, value: str, now: int, writer: Writer) -> None:
-        sql = "insert into versions values (?, ?, ?, ?, ?, ?, ?, ?)"
-        old = record.props.get(name)
+        if (old := record.props.get(name)) is not None:
+            self._first(record, name, old)
+        self._db.run(
+            _VERSION, record.kind, record.id, name, now, value, writer.source, writer.source_id, writer.user
+        )
+
+    def _first(self, record: Record, name: str, value: str) -> None:
+        """Puts on record what was there from the start, unless the property has a history already."""
         have = "select 1 from versions where kind = ? and id = ? and name = ? limit 1"
-        if old is not None and self._db.value(have, record.kind, record.id, name) is None:
+        if self._db.value(have, record.kind, record.id, name) is None:
             first = self._original(record.kind, name)
             self._db.run(
-                sql, record.kind, record.id, name, record.created, old, first.source, first.source_id, None
+                _VERSION,
+                record.kind,
+                record.id,
+                name,
+                record.created,
+                value,
+                first.source,
+                first.source_id,
+                None,
             )
-        self._db.run(
-            sql, record.kind, record.id, name, now, value, writer.source, writer.source_id, writer.user
-        )
 
     def _original(self, kind: str, name: str) -> Writer:
         definition = self._definitions.find(kind, name)

@@ -22,6 +22,9 @@ create table if not exists objects(kind text not null, id integer not null, crea
 create unique index if not exists objects_key on objects(kind, id);
 create table if not exists versions(kind text not null, id integer not null, name text not null,
   at integer not null, value text not null, source text not null, source_id text not null, user integer);
+create table if not exists labels(from_kind text not null, to_kind text not null, type_id integer not null,
+  back_id integer not null, label text not null, name text not null,
+  primary key(from_kind, to_kind, type_id)) without rowid;
 create table if not exists links(from_kind text not null, from_id integer not null, to_kind text not null,
   to_id integer not null, type_id integer not null,
   primary key(from_kind, from_id, to_kind, to_id, type_id)) without rowid;
@@ -30,29 +33,38 @@ create table if not exists aliases(kind text not null, id integer not null, surv
   at integer not null, primary key(kind, id)) without rowid;
 create table if not exists lagging(n integer primary key, kind text not null, id integer not null,
   since real not null, until real not null, created integer, modified integer, email text, props text);
+create table if not exists later(n integer primary key, due real not null, what text not null,
+  kind text not null, id integer not null, other integer not null);
+create table if not exists blocklist(email text primary key) without rowid;
 create table if not exists properties(kind text not null, name text not null, definition text not null,
   primary key(kind, name)) without rowid;
 create table if not exists groups(kind text not null, name text not null, label text not null,
   display_order integer not null, primary key(kind, name)) without rowid;
 create table if not exists owners(id integer primary key, email text not null, first_name text not null,
-  last_name text not null, user_id integer, archived integer not null default 0);
+  last_name text not null, user_id integer, archived integer not null default 0,
+  teams text not null default '[]');
 create table if not exists pipelines(kind text not null, id text not null, definition text not null,
   primary key(kind, id)) without rowid;
 create table if not exists forms(guid text primary key, name text not null, type text not null,
-  created integer not null) without rowid;
+  created integer not null, archived integer not null default 0) without rowid;
 create table if not exists submissions(n integer primary key, form text not null, at integer not null,
   email text, fields text not null, page_url text not null);
 create table if not exists email_events(n integer primary key, id text not null, type text not null,
   at integer not null, recipient text not null, campaign integer not null, subject text not null,
-  url text not null, filtered integer not null, user_agent text not null);
+  url text not null, filtered integer not null, user_agent text not null, extra text not null default '{}',
+  visible integer not null default 0);
 create table if not exists web_events(n integer primary key, id text not null, contact integer not null,
   type text not null, at integer not null, properties text not null);
 create table if not exists lists(id integer primary key, name text not null, processing text not null,
-  created integer not null, updated integer not null);
+  created integer not null, updated integer not null, version integer not null default 1, removed integer,
+  deleted integer, filters text not null default '[]');
 create table if not exists memberships(list integer not null, contact integer not null, at integer not null,
   primary key(list, contact)) without rowid;
 create table if not exists tokens(token text primary key, app_id integer not null, scopes text not null,
-  expires integer) without rowid;
+  expires integer, use text not null default '') without rowid;
+create table if not exists grants(n integer primary key, refresh_token text not null unique, revoked integer);
+create table if not exists codes(code text primary key, redirect_uri text not null, scopes text not null,
+  challenge text not null, method text not null, expires integer not null) without rowid;
 create table if not exists faults(n integer primary key, fault text not null);
 create table if not exists journal(n integer primary key, at integer not null, method text not null,
   path text not null, query text not null, status integer not null, inputs integer, body text, fault text);
@@ -62,6 +74,7 @@ create table if not exists journal(n integer primary key, at integer not null, m
 INDEXES = """
 create index if not exists objects_live on objects(kind, modified, id) where archived is null;
 create index if not exists objects_made on objects(kind, created, id) where archived is null;
+create index if not exists objects_email on objects(kind, lower(email)) where archived is null;
 create index if not exists versions_key on versions(kind, id, name);
 create index if not exists emails_of on emails(id);
 create index if not exists lagging_key on lagging(kind, id);
@@ -74,6 +87,9 @@ create index if not exists web_events_contact on web_events(contact, at);
 create index if not exists memberships_at on memberships(list, at);
 create index if not exists memberships_contact on memberships(contact);
 """
+_SECONDARY = (
+    "select name from sqlite_master where type = 'index' and sql is not null and name <> 'objects_key'"
+)
 
 
 class Database:
@@ -118,6 +134,23 @@ class Database:
                 self.con.execute("release part")
             raise
         self.con.execute("release part" if inner else "commit")
+
+    @contextmanager
+    def filling(self) -> Iterator[None]:
+        """A transaction for a great many rows into an empty account: its indexes are built once, at the end.
+
+        What is journalled is what was there before, which is next to nothing: memory will do.
+        """
+        self.con.execute("pragma journal_mode=memory")
+        try:
+            with self.transaction():
+                for (name,) in self.rows(_SECONDARY):
+                    self.run(f"drop index {name}")
+                yield
+                for statement in filter(str.strip, INDEXES.split(";")):
+                    self.run(statement)
+        finally:
+            self.con.execute("pragma journal_mode=wal")
 
     def note(self, name: str, value: Any) -> None:
         """Keeps a setting of the account (JSON) under its name."""
