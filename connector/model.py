@@ -166,6 +166,9 @@ class Account:
     time_zone: str
     properties: Mapping[str, Mapping[str, PropertyDef]]  # object -> name -> definition
     owners: Mapping[str, str] = field(default_factory=dict)  # id -> e-mail
+    lists: Mapping[str, Literal["static", "dynamic", "absent"]] = field(
+        default_factory=dict
+    )  # asked for by name
 
     def stage_order(self, property_name: str) -> tuple[str, ...]:
         """The CRM's lifecycle stages, first to last, as this account has them."""

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import quote
 
-from connector.errors import Refused, Unreachable
+from connector.errors import MissingScope, Refused, Unreachable
 from connector.hubspot import paths
-from connector.hubspot.transport import Transport
+from connector.hubspot.transport import Transport, together
 
 _DYNAMIC = "DYNAMIC"
 
@@ -36,6 +36,22 @@ async def find_list(t: Transport, name: str) -> ContactList | None:
     if not isinstance(found, dict) or not found.get("listId"):
         raise Unreachable(f"The CRM answered without the list {name!r} that it was asked for.")
     return ContactList(str(found["listId"]), name, found.get("processingType") == _DYNAMIC)
+
+
+async def kinds_of(t: Transport, names: Iterable[str]) -> dict[str, Literal["static", "dynamic", "absent"]]:
+    """What these lists are; nothing where the token may not read lists."""
+    wanted = list(names)
+    try:
+        found = await together(find_list(t, name) for name in wanted)
+    except MissingScope:
+        return {}
+    return {name: _kind(one) for name, one in zip(wanted, found, strict=True)}
+
+
+def _kind(found: ContactList | None) -> Literal["static", "dynamic", "absent"]:
+    if found is None:
+        return "absent"
+    return "dynamic" if found.dynamic else "static"
 
 
 async def change_list(

@@ -92,6 +92,8 @@ CODES: Mapping[str, str] = {
     "optional-property": "An optional property is not there (a note).",
     "wrong-type": "A property has another type in the CRM than the mapping says or needs.",
     "unknown-status": "A lead status is no option in the CRM.",
+    "unknown-owner": "Nobody in the account has the address that a task falls back to (a note).",
+    "unknown-list": "The CRM has no list of this name, or decides itself who is on it (a note).",
     "read-only-property": "A property that the CRM computes cannot be written.",
     "changeable-key": "The key of a contact is a property that people can change.",
     "missing-option": "A choice lacks an option in the CRM (a note).",

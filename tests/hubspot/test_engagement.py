@@ -47,7 +47,7 @@ async def test_everything_that_happened_comes(peopled: Portal, p: Transport) -> 
     assert found["lists"].total() == counts["memberships"]
     assert found["calls"].total() == counts["calls"]
     assert found["meetings"].total() == counts["meetings"]
-    assert found["emails"].total() == counts["emails"] == 120
+    assert found["emails"].total() == counts["emails"] > 120
     assert found["email_events"]["email_open"] > found["email_events"]["email_click"] > 0
     assert all(events.total() > 0 for events in found.values())
 

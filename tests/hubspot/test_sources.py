@@ -40,7 +40,6 @@ def activity(kind: str, id: int, contacts: list[int], **properties: str) -> list
     return [*people, made, *(rows.Link(kind, id, "contacts", contact) for contact in contacts)]
 
 
-
 @pytest.mark.parametrize(
     ("properties", "attrs"),
     [
@@ -58,6 +57,7 @@ async def test_an_email_of_sales_says_which_way_it_went_and_whether_a_sequence_s
     assert (email.event, email.at, email.contact_id) == ("sales_email", NOW - DAY, str(ANNE))
     assert email.label == "Suite à notre échange"
     assert email.attrs == dict(zip(("direction", "status", "sequence"), attrs, strict=True))
+
 
 async def test_a_meeting_is_an_event_of_everyone_in_it(portal: Portal, t: Transport) -> None:
     """At the time of booking while it is to come, at its start once it was held."""

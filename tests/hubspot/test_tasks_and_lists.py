@@ -10,7 +10,7 @@ from manual_clock import NOW
 
 from connector.errors import MissingScope, Refused, Unreachable
 from connector.hubspot import objects
-from connector.hubspot.lists import ContactList, change_list, find_list
+from connector.hubspot.lists import ContactList, change_list, find_list, kinds_of
 from connector.hubspot.objects import Task
 from connector.hubspot.transport import Transport
 from connector.model import DAY, HOUR, moment
@@ -151,3 +151,10 @@ async def test_an_answer_without_the_list_is_no_answer(fake: Fakes) -> None:
     t = fake(lambda _: httpx.Response(200, json={}))
     with pytest.raises(Unreachable, match="without the list"):
         await find_list(t, "Nurturing")
+
+
+async def test_lists_are_told_apart_or_not_at_all(account: Portal, t: Transport) -> None:
+    found = await kinds_of(t, ["Nurturing", "Hot / chaud", "À nourrir"])
+    assert found == {"Nurturing": "static", "Hot / chaud": "dynamic", "À nourrir": "absent"}
+    account.grant(set(SCOPES) - {"crm.lists.read", "crm.lists.write"})
+    assert await kinds_of(t, ["Nurturing"]) == {}

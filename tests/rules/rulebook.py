@@ -119,4 +119,6 @@ ACCOUNT = Account(
             "probability": _property("probability", "Probability", "number"),
         },
     },
+    owners={"7": "sales@acme.fr"},
+    lists={"À nourrir": "absent", "Visited pricing page": "dynamic", "Sales owned": "static"},
 )

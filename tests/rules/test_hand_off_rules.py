@@ -295,6 +295,7 @@ def test_the_values_that_end_a_journey_are_held_against_the_account(tmp_path: Pa
     made = load(tmp_path, name=f"name: x\n{body}", contact=contact, stages=stages)
     found = rules.against(made, replace(ACCOUNT, owners={}))
     assert [(one.code, one.what.split("`")[3]) for one in found] == [
+        ("missing-option", "disqualified"),
         ("unmatched-option", "lost"),
         ("unmatched-option", "gone"),
         ("unmatched-option", "left"),
