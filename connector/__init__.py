@@ -26,6 +26,7 @@ FLOORS: tuple[tuple[str, str], ...] = (
     ("hand_off", "how a hand-off to sales comes about, and ends"),
     ("signals", "the CRM's events into signals, as the mapping says"),
     ("pull", "the CRM since each bookmark, into the cache"),
+    ("reconcile", "what the CRM does not announce: who merged, left, came back or was erased"),
     ("score", "points by SQL compiled from the rules"),
     ("stage", "a score into a stage and a temperature, and why"),
     ("sales", "what sales was offered and did, out of the cache"),

@@ -21,7 +21,7 @@ from connector.rules.tree import Rule, Rules, SignalRule
 from connector.rules.words import words
 from connector.score import Point, Scorer, Subject
 from connector.stage import criteria, holds, view, written_by
-from connector.store import bookmarks, decisions, engagement, records
+from connector.store import bookmarks, decisions, engagement, identity, records
 
 BOUNDARIES = 60  # moments ahead that are looked at for the next change
 
@@ -40,6 +40,11 @@ def find(db: Database, who: str) -> dict[str, Any]:
     :raises BadCommand: when nobody, or several, have it
     """
     found = records.find(db, who)
+    if not found and identity.forgotten(db, who) is not None:
+        raise BadCommand(
+            f"{mask(who) if '@' in who else who} was forgotten at your word; the CRM may have them still.",
+            f"connector forget --undo {who} lets the next sync read them again.",
+        )
     if not found:
         raise BadCommand(
             f"No contact {mask(who) if '@' in who else who} in the cache.",

@@ -51,6 +51,8 @@ def fold(text: str) -> str:
 
     Folded text stays as it is when it is folded again.
     """
+    if text.isascii() and "\0" not in text:
+        return text.lower().strip()
     # letters that hide in a ligature or a symbol come out by the first step, and may be capitals
     plain = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
     bare = "".join(_LIGATURES.get(c, c) for c in plain if not unicodedata.combining(c))
@@ -106,6 +108,7 @@ class Record:
     modified_at: int | None = None
     archived: bool = False
     history: Mapping[str, tuple[Version, ...]] = field(default_factory=dict)  # newest first
+    merged: tuple[str, ...] = ()  # ids that were merged into this one
 
 
 @dataclass(frozen=True, slots=True)

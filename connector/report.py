@@ -12,7 +12,18 @@ from connector import actions, signals, speed
 from connector.model import Document, HandOff, iso, mask
 from connector.plan import parts
 from connector.rules.tree import READING, Rules, SignalKind
-from connector.store import bookmarks, decisions, engagement, handoffs, outbox, plans, records
+from connector.store import (
+    bookmarks,
+    decisions,
+    engagement,
+    erasure,
+    handoffs,
+    identity,
+    outbox,
+    plans,
+    records,
+)
+from connector.store.bookmarks import RECONCILIATION
 
 
 def status(db: Database, rules: Rules | None, now: int) -> tuple[Document, list[Document]]:
@@ -32,7 +43,9 @@ def status(db: Database, rules: Rules | None, now: int) -> tuple[Document, list[
         "sources": [
             {"source": name, "state": mark.state, "moved_at": iso(mark.moved_at), "said": mark.said}
             for name, mark in bookmarks.everyone(db).items()
+            if name != RECONCILIATION
         ],
+        "reconciled": _reconciled(db),
         "outbox": outbox.counts(db),
         "holds": decisions.count_holds(db, now),
         "handoffs": speed.figures(db, rules, now),
@@ -57,6 +70,15 @@ def status(db: Database, rules: Rules | None, now: int) -> tuple[Document, list[
     ]
     items += [_odd(i, name, value, "no stage of this account: left alone") for i, name, value in strange]
     return summary, items
+
+
+def _reconciled(db: Database) -> Document:
+    """The last walk through everything, and what it and the counts of that time found."""
+    last = bookmarks.get(db, RECONCILIATION).value or {}
+    found = {name: last.get(name, 0) for name in ("merged", "gone", "erased")}
+    ended = {"started_at": iso(last.get("started")), "ended_at": iso(last.get("ended"))}
+    kept = {"forgotten": identity.count_forgotten(db), "clean": not erasure.owed(db)}
+    return {**ended, **found, **kept}
 
 
 def _odd(contact: str, name: str, value: str | None, why: str) -> Document:

@@ -1,4 +1,4 @@
-"""The whole way, once: pull, signals, score, stage, plan, outbox, apply."""
+"""The whole way, once: pull, reconcile, signals, score, stage, plan, outbox, apply."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from connector.decide import Accepted, accept, braked, preview
 from connector.hubspot.transport import Transport
 from connector.model import Secret
 from connector.pull import Pulled, Pulling, pull
+from connector.reconcile import reconcile
 from connector.rules.tree import Rules
 from connector.store.plans import PlanRow
 
@@ -52,7 +53,9 @@ class Synced:
 async def sync(way: Way, *, dry_run: bool = False) -> Synced:
     """One sync. :raises ConnectorError: as the steps do; whatever happens, the next sync goes on from here."""
     now = way.clock.now()
-    pulled = await pull(Pulling(way.t, way.db, way.rules, now, way.tick))
+    pulling = Pulling(way.t, way.db, way.rules, now, way.tick)
+    pulled = await pull(pulling)
+    await reconcile(pulling)
     need_properties(way.db, way.rules)
     await settle_in_flight(way.sending())
     signals.derive(way.db, way.rules.mapping, tick=lambda count: way.tick("signals", count))

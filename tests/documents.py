@@ -18,10 +18,6 @@ from connector.sandbox.state import SCOPES
 
 STAGE = "lifecyclestage"
 Document = dict[str, Any]
-AGREED = """
-notify: {sales: {task: {to: owner, subject: "New {stage}: {name}", due: 4h}, lead_status: OPEN}}
-suppress: {mail: {leave_list: "There is no such list"}}
-"""
 
 
 class Walk:
@@ -73,7 +69,11 @@ def _every_day(walk: Walk, folder: Folder) -> None:
     assert portal is not None
     mql = walk(folder, "contacts", "--stage", "mql")["items"][0]["contact"]
     lead = walk(folder, "contacts", "--stage", "lead")["items"][0]["contact"]
+    leaving = walk(folder, "contacts", "--stage", "mql")["items"][-1]["contact"]
+    walk(folder, "explain", mql)
     folder.advance(3600)
+    portal.edit(leaving, {"jobtitle": "Étudiante"})
+    folder.edit("workflows/qualification.yaml", "{total: {below: 70}", "{total: {below: 90}")
     portal.edit(mql, {STAGE: "lead"})
     portal.edit(lead, {"lq_score": "999"})
     at = portal.state()["now"] - 1000
@@ -87,12 +87,16 @@ def _every_day(walk: Walk, folder: Folder) -> None:
     walk(folder, "plan", "--against", "other")
     walk(folder, "contacts", "--held")
     walk(folder, "explain", mql)
+    walk(folder, "explain", leaving)
     walk(folder, "verify")
     _tampered(walk, folder)
     walk(folder, "status")
     walk(folder, "runs")
     _stale(walk, folder)
     _handed_over(walk, folder)
+    walk(folder, "forget", str(lead), "--yes")
+    walk(folder, "forget", str(lead), "--undo")
+    walk(folder, "backup", "copy.db")
     process = folder.start("run", "--json")
     assert process.stdout is not None
     lines = [process.stdout.readline() for _ in range(2)]
@@ -129,14 +133,12 @@ def _handed_over(walk: Walk, folder: Folder) -> None:
     """Somebody new asks for a quote; sales calls back after the agreed hour."""
     portal, who = folder.portal, 70_000_000_002
     assert portal is not None
-    told = "- sales_set: sql\n    sla: {first_touch: 1h}\n    notify: sales\n    suppress: mail\n"
-    folder.edit("workflows/qualification.yaml", "- sales_set: sql\n", told)
-    with (folder.path / "workflows" / "qualification.yaml").open("a", encoding="utf-8") as file:
-        file.write(AGREED)
+    asked = "- sales_set: sql\n    notify: sales\n    sla: {first_touch: "
+    folder.edit("workflows/qualification.yaml", f"{asked}4h, calendar: business}}", f"{asked}1h}}")
     at = portal.state()["now"] - 1000
-    asked = Submission("guid-quote", at, {"email": "neuve@acme.fr"}, "https://acme.fr/devis")
+    sent = Submission("guid-quote", at, {"email": "neuve@acme.fr"}, "https://acme.fr/devis")
     new = Object("contacts", who, {"email": "neuve@acme.fr"}, at, at)
-    portal.load([new, Form("guid-quote", "devis", at), asked])
+    portal.load([new, Form("guid-quote", "devis", at), sent])
     walk(folder, "pull")
     walk(folder, "plan")
     walk(folder, "apply", "--yes")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -41,12 +42,12 @@ async def test_a_load_that_was_cut_off_goes_on_at_its_page(tmp_path: Path) -> No
         here.portal.faults([Fault("GET", LIST, skip=2, times=99, cut="before")])
         with pytest.raises(Unreachable):
             await here.pull()
-        assert records.count(here.db) == 200
+        assert records.count(here.db) == 100  # two pages of 50, with their histories
         here.portal.clear_faults()
         here.requests()
         await here.pull()
         assert records.count(here.db) == 250
-        assert [r["query"].count("after=") for r in here.requests() if r["path"] == LIST] == [1]
+        assert [r["query"].count("after=") for r in here.requests() if r["path"] == LIST] == [1, 1, 1]
 
 
 async def test_what_changes_during_the_load_is_seen(tmp_path: Path) -> None:
@@ -70,21 +71,40 @@ async def test_what_changes_during_the_load_is_seen(tmp_path: Path) -> None:
 async def test_a_new_field_of_the_mapping_is_read_for_everybody_and_that_can_be_cut_off_too(
     tmp_path: Path,
 ) -> None:
-    async with house(tmp_path, [contact(1000 + n, industry=f"i{n}") for n in range(150)]) as here:
-        await here.sync()
+    async with house(tmp_path, [contact(10_000 + n, industry=f"i{n}") for n in range(1_150)]) as here:
+        await here.pull(["contacts"])
         edits = {
             "mappings/fields.yaml": [("    city:             city\n", "    sector:           industry\n")]
         }
         more = rules_in(tmp_path / "more", edits)
-        here.portal.faults([Fault("GET", LIST, skip=1, times=99, cut="before")])
-        with pytest.raises(Unreachable):
-            await pull(Pulling(here.t, here.db, more, here.clock.now()))
-        here.portal.clear_faults()
+
+        def stop(source: str, _count: int) -> None:
+            raise KeyboardInterrupt(source)
+
+        with pytest.raises(KeyboardInterrupt):
+            await pull(Pulling(here.t, here.db, more, here.clock.now(), stop), ["contacts"])
         known = "SELECT count(*) AS n FROM contact WHERE f_sector IS NOT NULL"
-        assert here.rows(known)[0]["n"] == 100
-        await here.pull()  # the old mapping once more: its window is read in peace
-        await pull(Pulling(here.t, here.db, more, here.clock.now()))
-        assert here.rows(known)[0]["n"] == 150
+        assert here.rows(known)[0]["n"] == 1_000
+        here.requests()
+        await pull(Pulling(here.t, here.db, more, here.clock.now()), ["contacts"])
+        assert here.rows(known)[0]["n"] == 1_150
+        asked = [json.loads(r["body"]) for r in here.requests() if r["path"].endswith("/batch/read")]
+        assert sorted(len(one["inputs"]) for one in asked) == [50, 100]
+        assert {tuple(one["properties"]) for one in asked} == {("industry", "hs_merged_object_ids")}
+        old = records.seen(here.db, ["10007"])["10007"][1]
+        assert (old["industry"], old["email"]) == ("i7", "c10007@acme.fr")
+
+
+async def test_a_field_given_up_for_another_changes_nobody_before_it_is_read(tmp_path: Path) -> None:
+    async with house(tmp_path, [contact(7, industry="chimie"), contact(8)]) as here:
+        await here.pull()
+        edits = {
+            "mappings/fields.yaml": [("    city:             city\n", "    sector:           industry\n")]
+        }
+        more = rules_in(tmp_path / "more", edits)
+        found = await pull(Pulling(here.t, here.db, more, here.clock.now()), ["contacts"])
+        assert found.changed["contacts"] == 1
+        assert here.rows("SELECT f_sector FROM contact WHERE id = '7'")[0]["f_sector"] == "chimie"
 
 
 # -- increments ----------------------------------------------------------------------------------------
@@ -315,8 +335,8 @@ async def test_engagement_that_was_parked_counts_when_its_contact_comes(tmp_path
 
 async def test_history_is_read_only_where_the_stage_is_not_what_we_know(tmp_path: Path) -> None:
     async with house(tmp_path, [*ids(1000, 3), form("devis")]) as here:
-        first = await here.sync()
-        assert first.pulled.seen["property history"] == 3  # nobody knows yet who stamped them
+        await here.sync()
+        assert len(decisions.notes(here.db, ["1000", "1001", "1002"])) == 3  # they came with the pages
         here.portal.happen([submission("devis", "c1000@acme.fr", 0)])
         here.portal.edit(1001, {"jobtitle": "x"})
         for seconds in (60, 60, 60):  # our write, its echo, and nothing

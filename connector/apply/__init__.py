@@ -24,7 +24,8 @@ from connector.errors import BadCommand
 from connector.hubspot import objects
 from connector.model import Record
 from connector.rules.tree import Rules
-from connector.store import bookmarks, decisions, outbox, records
+from connector.store import bookmarks, decisions, erasure, identity, outbox
+from connector.store.merging import merge
 from connector.store.outbox import LIST, PROPERTY, TASK, WEBHOOK, Row, State
 from connector.store.schema import write
 
@@ -90,7 +91,7 @@ async def _batch(s: Sending, rows: Sequence[Row]) -> Sent:
     verdicts += settled + _overtaken(by_contact, done)
     with write(s.db):
         record_verdicts(s, rows, verdicts)
-        _leave(s.db, done)
+        _leave(s, done)
     actions = [row for row in rows if row.kind != PROPERTY and row.contact_id not in done.dropped]
     await _act(s, [row for row in actions if row.kind == TASK], send_tasks, done)
     await _act(s, [row for row in actions if row.kind == LIST], send_lists, done)
@@ -109,8 +110,14 @@ def _gone(by_contact: Rows, fresh: Mapping[str, Record], done: Sent) -> list[Ver
         said = f"merged into {found.id}" if found else "the contact is not in the CRM any more"
         done.dropped[contact] = said
         done.gone.add(contact)
-        verdicts += [(row.seq, State.DROPPED, said) for row in rows]
+        done.merged |= {contact: found.id} if found else {}
+        verdicts += [(row.seq, _after_merge(row) if found else State.DROPPED, said) for row in rows]
     return verdicts
+
+
+def _after_merge(row: Row) -> State:
+    """Values are decided anew; what tells a thing once follows to the new id."""
+    return State.DROPPED if row.kind == PROPERTY else State.PENDING
 
 
 def _overtaken(by_contact: Rows, done: Sent) -> list[Verdict]:
@@ -141,13 +148,17 @@ async def _write(s: Sending, to_send: Rows, done: Sent) -> None:
     with write(s.db):
         verdicts = [v for outcome in outcomes for v in settle(s, outcome, to_send[outcome.id], done)]
         record_verdicts(s, rows, verdicts)
-        _leave(s.db, done)
+        _leave(s, done)
 
 
-def _leave(db: Database, done: Sent) -> None:
+def _leave(s: Sending, done: Sent) -> None:
     """Contacts that are gone leave the cache; of those whose stage somebody set, who it was is looked up."""
     for contact in done.gone:
-        records.remove(db, contact)
+        new = done.merged.get(contact)
+        if new is None:
+            erasure.leave(s.db, contact, s.now, binned=False)
+        elif identity.survivor(s.db, contact) != new:
+            merge(s.db, contact, new, s.now)
     left = done.dropped.keys() - done.gone
-    decisions.mark_dirty(db, left)
-    decisions.expect_notes(db, left)
+    decisions.mark_dirty(s.db, left)
+    decisions.expect_notes(s.db, left)

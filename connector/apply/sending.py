@@ -21,7 +21,8 @@ Verdict = tuple[int, State, str]  # of a row: its number, what became of it, why
 @dataclass
 class Sent:
     """What became of contacts: `held` and `dropped` with the reason in words; `waiting`: an action failed
-    that the next run tries again. `gone`: those dropped since the CRM does not have them any more;
+    that the next run tries again. `gone`: those dropped since the CRM does not have them any more
+    under their id, `merged` into which;
     `already`: those of whom the CRM said everything before we did. `actions`: how many were done."""
 
     sent: int = 0
@@ -29,6 +30,7 @@ class Sent:
     held: dict[str, str] = field(default_factory=dict)
     dropped: dict[str, str] = field(default_factory=dict)
     gone: set[str] = field(default_factory=set)
+    merged: dict[str, str] = field(default_factory=dict)
     values: int = 0
     actions: int = 0
     waiting: dict[str, str] = field(default_factory=dict)
@@ -41,6 +43,7 @@ class Sent:
         self.held |= other.held
         self.dropped |= other.dropped
         self.gone |= other.gone
+        self.merged |= other.merged
         self.waiting |= other.waiting
 
 

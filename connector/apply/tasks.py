@@ -11,6 +11,7 @@ from connector.errors import MissingScope, Refused, Retry
 from connector.hubspot import objects
 from connector.hubspot.transport import together
 from connector.model import MINUTE, Document
+from connector.store import identity
 from connector.store.outbox import Row
 
 _AT_ONCE = 10
@@ -42,7 +43,8 @@ def _rounds(rows: Sequence[Row]) -> Iterator[list[Row]]:
 
 async def _send(s: Sending, row: Row, there: Sequence[objects.TaskSeen], done: Sent) -> list[Verdict]:
     wanted = orjson.loads(row.new)
-    if any(_is_it(wanted, task) for task in there):
+    markers = _markers(wanted["marker"], [row.contact_id, *identity.olds(s.db, row.contact_id)])
+    if any(_is_it(wanted, markers, task) for task in there):
         return sent([row], done, "the task is there already")
     task = objects.Task(
         wanted["subject"], [*wanted["lines"], wanted["marker"]], wanted["due_at"], wanted["owner"]
@@ -56,8 +58,14 @@ async def _send(s: Sending, row: Row, there: Sequence[objects.TaskSeen], done: S
     return sent([row], done)
 
 
-def _is_it(wanted: Document, task: objects.TaskSeen) -> bool:
+def _markers(marker: str, ids: Sequence[str]) -> set[str]:
+    """The marker, and what it is where the contact was told of under an id that was merged into it."""
+    words = marker.split(" ")
+    return {marker, *(" ".join([*words[:2], one, *words[3:]]) for one in ids)}
+
+
+def _is_it(wanted: Document, markers: set[str], task: objects.TaskSeen) -> bool:
     """Whether a task is about the same: journeys are counted anew when the cache was lost, so one from
     before this journey began is another."""
     earlier = wanted["since"] is not None and (task.created_at or 0) < wanted["since"] - _CLOCKS
-    return wanted["marker"] in task.body and not earlier
+    return any(marker in task.body for marker in markers) and not earlier

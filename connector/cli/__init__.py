@@ -28,6 +28,8 @@ VERBS = {
     "verify": ("health", "Score everybody anew and compare."),
     "doctor": ("health", "What is wrong, and what to do."),
     "outbox": ("health", "What is held or failed, and the decision about it."),
+    "forget": ("cache", "Erase a person here, and keep them out."),
+    "backup": ("cache", "Copy the cache while it is in use."),
     "sandbox": ("account", "Serve a HubSpot account on this machine."),
     "demo": ("account", "See it all work; no account needed."),
 }

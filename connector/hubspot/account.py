@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, cast
 
 from hubspot.crm.owners import OwnersApi
 from hubspot.crm.pipelines import PipelinesApi
@@ -76,10 +76,9 @@ async def account(t: Transport, objects: Sequence[str] = ("contacts", "companies
 
     :raises MissingScope: an object's properties may not be read
     """
-    who = await details(t)
     async with Official(t) as crm:
-        schemas = await together(_properties(crm, object) for object in objects)
-        owners = await _owners(crm)
+        asked = (details(t), _owners(crm), *(_properties(crm, object) for object in objects))
+        who, owners, *schemas = cast(tuple[Any, ...], await together(asked))
     properties = {
         object: {str(row["name"]): definition(row) for row in schema}
         for object, schema in zip(objects, schemas, strict=True)

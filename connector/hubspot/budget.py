@@ -6,8 +6,9 @@ associations  100 in 10 s; such a call takes a place in the burst too (whether t
               documented)
 
 A place in a bucket is free again one window after its answer has arrived, not after it left: the CRM
-counted the request somewhere in between, so its rolling window can never see more than we meant. And at
-least `PACE` windows after it left: evenly paced at exactly the limit still met 429s (SYNC.md 4).
+counted the request somewhere in between, so its rolling window can never see more than we meant. What every
+answer took is taken off again once enough are known: the next request is on its way as long. And at least
+`PACE` windows after it left: evenly paced at exactly the limit still met 429s (SYNC.md 4).
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ Sleep = Callable[[str, float], Awaitable[None]]
 
 PACE = 1 / 0.95  # windows between the departures of two requests that use one place
 _AFTER = 1.005  # windows between an answer and the next use of its place
+_KNOWN = 20  # answers before the fastest tells what the way takes: the first ones open connections
 _FLYING = 10  # requests under way at once: the later ones leave knowing what the first ones' headers said
 _HEADROOM = 0.05  # of the limit, kept free when other apps are at work too
 
@@ -39,6 +41,8 @@ class Bucket:
         self._clock = clock
         self._sleep = sleep
         self._flying = 0
+        self._answers = 0
+        self._fastest = float("inf")
         self._cooling: list[float] = []  # heap: when each used place is free again
         self._paused_until = 0.0
         self._turn = asyncio.Lock()
@@ -65,9 +69,16 @@ class Bucket:
             yield
         finally:
             self._flying -= 1
-            free = max(left + self.window * PACE, self._clock.monotonic() + self.window * _AFTER)
+            landed = self._clock.monotonic()
+            free = max(left + self.window * PACE, landed - self._way(landed - left) + self.window * _AFTER)
             heapq.heappush(self._cooling, free)
             self._landed.set()
+
+    def _way(self, took: float) -> float:
+        """Seconds that every request is under way, this one too."""
+        self._answers += 1
+        self._fastest = min(self._fastest, took)
+        return self._fastest if self._answers > _KNOWN else 0.0
 
     def _wait(self) -> float | None:
         """Seconds until there may be a place; None: now; inf: when a request in flight lands."""

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import os
 import pickle
+import shutil
 import subprocess
 import sys
 import weakref
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from sqlite_utils import Database
@@ -23,6 +25,7 @@ from connector.rules.compile import dependencies
 from connector.rules.tree import Rules
 from connector.score.subject import Subject
 from connector.store import decisions, records
+from connector.store.schema import spill_folder
 
 MANY = 2_000  # contacts from which on a pass is worth its start
 AT_ONCE = 30_000
@@ -127,8 +130,10 @@ class _Worker:
         self.path = path
         command = [sys.executable, "-c", _START, *sys.path]
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-        weakref.finalize(self, _end, self._process)
-        self._send((path, rules, among))
+        spill = spill_folder(Path(path), self._process.pid)
+        weakref.finalize(self, _end, self._process, spill)
+        spill.mkdir(mode=0o700, exist_ok=True)  # it names people
+        self._send((path, rules, among, str(spill)))
 
     def ask(self, method: str, *arguments: Any) -> None:
         """:raises Lost: where the process has ended"""
@@ -154,9 +159,10 @@ class _Worker:
             raise Lost("its process has ended") from None
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
+def _end(process: subprocess.Popen[bytes], spill: Path) -> None:
     process.kill()
     process.wait()
+    shutil.rmtree(spill, ignore_errors=True)
     for pipe in (process.stdin, process.stdout):
         if pipe is not None:
             with suppress(OSError):  # what was not sent any more

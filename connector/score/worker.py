@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import pickle
+import shutil
 import signal
 import sys
 import tempfile
@@ -31,7 +32,8 @@ class Engine:
     """One DuckDB with the rows of the contacts at hand. Subjects are in the order of their ids and of one
     moment."""
 
-    def __init__(self, path: str, rules: Rules, among: int = 1) -> None:
+    def __init__(self, path: str, rules: Rules, among: int = 1, spill: str = "") -> None:
+        """`spill`: a folder for what does not fit into memory."""
         import duckdb
 
         self._path = path
@@ -44,7 +46,7 @@ class Engine:
         self._folded = account_select(rules, "duckdb") if with_accounts else ""
         self._points = [f'"a_{n}"' for n in range(len(accounts(rules)))]
         settings: dict[str, Any] = {"threads": 1, "memory_limit": f"{MEMORY // among}MB"}
-        settings |= {"temp_directory": tempfile.gettempdir(), "preserve_insertion_order": False}
+        settings |= {"temp_directory": spill or tempfile.gettempdir(), "preserve_insertion_order": False}
         self._duck = duckdb.connect(":memory:", config=settings)
         self._duck.execute("SET enable_progress_bar = false")
 
@@ -103,13 +105,14 @@ class Engine:
 
 
 def main() -> None:
-    """Takes (path, rules, among), then (method, arguments); answers each with (result, error or '')."""
+    """Takes (path, rules, among, spill), then (method, arguments); answers each with (result, error or '')."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a person's Ctrl-C is the parent's to answer
     # whatever else prints here (DuckDB draws a progress bar after two seconds) must not come between the answers
     asked, told = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     try:
-        engine = Engine(*pickle.load(asked))
+        began = pickle.load(asked)
+        engine = Engine(*began)
         _check()
     except Exception as error:  # a missing wheel, a foreign libc: whatever it says
         _tell(told, (None, f"{type(error).__name__}: {error}"))
@@ -121,6 +124,8 @@ def main() -> None:
             _tell(told, (getattr(engine, method)(*arguments), ""))
         except Exception as error:
             _tell(told, (None, f"{type(error).__name__}: {error}"))
+    del engine
+    shutil.rmtree(began[-1], ignore_errors=True)  # the parent was killed, or does it itself
 
 
 def _check() -> None:

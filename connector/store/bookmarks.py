@@ -10,6 +10,8 @@ from sqlite_utils import Database
 
 from connector.store.schema import write
 
+RECONCILIATION = "reconciliation"  # the bookmark of what is no source, but all of them again
+
 
 @dataclass(frozen=True, slots=True)
 class Bookmark:
@@ -75,6 +77,10 @@ def fact(db: Database, name: str) -> Any:
 
 def set_fact(db: Database, name: str, value: Any) -> None:
     db.execute("INSERT OR REPLACE INTO fact VALUES (?, ?)", [name, orjson.dumps(value).decode()])
+
+
+def drop_fact(db: Database, name: str) -> None:
+    db.execute("DELETE FROM fact WHERE name = ?", [name])
 
 
 def start_run(db: Database, verb: str, now: int) -> int:

@@ -8,15 +8,20 @@ import orjson
 from sqlite_utils import Database
 
 from connector.model import Engagement, fold
+from connector.store.identity import Gate
 
 
 def put(db: Database, rows: Iterable[Engagement], now: int) -> int:
     """Stores events by (source and id, party); one that is told again changes nothing. Gives how many are
-    new or changed. An address that no contact has yet is parked. To be called inside a transaction."""
-    stored = 0
+    new or changed. An address that no contact has yet is parked; what is told of a merged-away id is the
+    survivor's; of erased people nothing is kept. To be called inside a transaction."""
+    stored, gate = 0, Gate(db)
     for row in rows:
-        party = row.contact_id or row.address or ""
-        contact = row.contact_id or _owner_of(db, row.address)
+        contact_id = row.contact_id and gate.survivor(row.contact_id)
+        party = contact_id or row.address or ""
+        contact = contact_id or _owner_of(db, row.address)
+        if not gate.admits(row, contact):
+            continue
         done = db.execute(
             "INSERT INTO engagement VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0) ON CONFLICT (id, party) DO UPDATE SET "
             "event = excluded.event, at = excluded.at, attrs = excluded.attrs, label = excluded.label, judged = 0 "
@@ -58,6 +63,37 @@ def parked(db: Database) -> int:
 def unjudged(db: Database) -> int:
     found = db.execute("SELECT count(*) FROM engagement WHERE judged = 0 AND contact_id IS NOT NULL")
     return int(found.fetchone()[0])
+
+
+def ids_after(db: Database, source: str, after: str, limit: int) -> list[str]:
+    """The ids, as the source has them, of its events that follow `after`, in their order."""
+    rows = db.execute(
+        "SELECT DISTINCT id FROM engagement WHERE id > ? AND id < ? ORDER BY id LIMIT ?",
+        [f"{source}:{after}", f"{source};", limit],
+    )
+    return [row[0].partition(":")[2] for row in rows]
+
+
+def remove(db: Database, source: str, ids: Sequence[str]) -> list[str]:
+    """The CRM does not have these events any more: they make no signal. Gives the contacts of whom they were.
+    To be called inside a transaction."""
+    touched: list[str] = []
+    for name in (f"{source}:{one}" for one in ids):
+        gone = db.execute("DELETE FROM engagement WHERE id = ? RETURNING contact_id", [name]).fetchall()
+        mine = [row[0] for row in gone if row[0]]
+        sql = "DELETE FROM signal WHERE contact_id = ? AND id = ?"  # few to a contact
+        db.conn.executemany(sql, [(contact, name) for contact in mine])
+        touched += mine
+    return touched
+
+
+def remove_of_deal(db: Database, deal_id: str) -> list[str]:
+    """The same for the stages that a deal went through."""
+    rows = db.execute(
+        "SELECT DISTINCT id FROM engagement WHERE id > ? AND id < ?",
+        [f"deals:{deal_id}:", f"deals:{deal_id};"],
+    ).fetchall()
+    return remove(db, "deals", [row[0].partition(":")[2] for row in rows])
 
 
 def judge_again(db: Database) -> None:

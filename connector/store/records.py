@@ -18,6 +18,7 @@ from connector.model import DAY, Link, Record
 from connector.rules.tree import Field, MappingRules
 from connector.store import decisions
 from connector.store.columns import TABLES, dated_fields, fields_of, note_odd, values_of
+from connector.store.identity import Gate
 
 
 def put(
@@ -101,8 +102,9 @@ def put_companies(db: Database, links: Mapping[str, Sequence[Link]]) -> list[str
 def put_deal_contacts(db: Database, links: Mapping[str, Sequence[Link]]) -> list[str]:
     """The contacts of each deal, as a whole. Gives the contacts that were joined or left."""
     touched: list[str] = []
+    gate = Gate(db)
     for deal_id, found in links.items():
-        now = {link.to_id for link in found}
+        now = {gate.survivor(link.to_id) for link in found if not gate.is_erased(link.to_id)}
         before = {
             row[0] for row in db.execute("SELECT contact_id FROM deal_contact WHERE deal_id = ?", [deal_id])
         }
@@ -200,12 +202,13 @@ def date_values(db: Database, contact_id: str, since: Mapping[str, int | None]) 
 
 
 def find(db: Database, who: str) -> list[dict[str, Any]]:
-    """Contacts by id or by e-mail address, secondary ones included."""
+    """Contacts by id (also one that was merged away) or by e-mail address, secondary ones included."""
     address = who.strip().lower()
     return list(
         db.query(
             "SELECT id, email, company_id, modified_at, seen_at, properties FROM contact WHERE id = :who "
-            "OR email = :address OR id IN (SELECT contact_id FROM address WHERE address = :address)",
+            "OR email = :address OR id IN (SELECT contact_id FROM address WHERE address = :address) "
+            "OR id IN (SELECT id FROM alias WHERE old = :who)",
             {"who": who.strip(), "address": address},
         )
     )

@@ -150,6 +150,12 @@ def run_lock(path: Path, who: str) -> Iterator[None]:
         yield
 
 
+def spill_folder(path: Path, process: int) -> Path:
+    """Where a process that scores everybody puts what does not fit into its memory: beside the cache, since
+    it is as private; the process's number tells whether it is still at it."""
+    return path.with_name(f".{path.name}.spill-{process}")
+
+
 def _from_file(file: Path) -> None:
     """A numbered migration: never edited once released, only followed by the next."""
 

@@ -18,6 +18,7 @@ def status(document: Document, ink: Ink) -> list[str]:
         lines.append(f"Temperatures: {warm}.")
     lines += _handed_over(about["handoffs"])
     lines += ["", "Sources:", *_sources(about["sources"], ink)]
+    lines += _reconciled(about["reconciled"], ink)
     lines += _attention(about, document["items"], ink)
     if about["clock"] == "held":
         lines.append(f"The clock is held at {ink.minute(about['as_of'])} (CONNECTOR_NOW).")
@@ -71,6 +72,26 @@ def _sources(sources: list[Document], ink: Ink) -> list[str]:
         )
         rows.append([f"  {source['source']}", state, source["said"] or when])
     return table(rows) if rows else ["  none read yet"]
+
+
+def _reconciled(about: Document, ink: Ink) -> list[str]:
+    """What the CRM did not announce."""
+    lines = []
+    if about["ended_at"]:
+        words = {"merged": "merged away", "gone": "gone", "erased": "erased"}
+        found = ", ".join(f"{about[name]:,} {said}" for name, said in words.items() if about[name])
+        lines.append(
+            f"All was read again up to {ink.minute(about['ended_at'])}: {found or 'nobody was gone'}."
+        )
+    if about["forgotten"]:
+        lines.append(
+            f"{count(about['forgotten'], 'person', 'people')} forgotten at your word: left out of every pull."
+        )
+    if not about["clean"]:
+        lines.append(
+            f"{ink.warn('!')} Somebody was erased while the file was in use: the next sync wipes what is left in it."
+        )
+    return lines
 
 
 _OUTBOX = {
@@ -185,7 +206,33 @@ def verify(document: Document, ink: Ink) -> list[str]:
     return [*lines, f"{compared}: {about['different']:,} differ{waiting}.", fix]
 
 
+def forget(document: Document, ink: Ink) -> list[str]:
+    about = document["summary"]
+    who = ink.bold(about["contact"])
+    if document["status"] == "undone":
+        return [
+            f"{who} is no longer kept out.",
+            "Next: connector sync reads them again, if the CRM has them.",
+        ]
+    removed = ", ".join(f"{number:,} {table}" for table, number in about["removed"].items())
+    lines = [f"{who} is erased here: {removed}."]
+    if not about["clean"]:
+        lines.append(f"{ink.warn('!')} Somebody reads the file: the next sync wipes what is left in its log.")
+    return [
+        *lines,
+        f"Kept: {count(about['hashes'], 'salted hash', 'salted hashes')}, by which the next pulls leave them out.",
+        "Not touched: the CRM, and copies that were made before. The way back: connector forget --undo.",
+    ]
+
+
+def backup(document: Document, ink: Ink) -> list[str]:
+    about = document["summary"]
+    return [f"{ink.good('✔')} {about['file']}: {about['bytes']:,} bytes, the cache as it was at one moment."]
+
+
 DRAW: dict[str, Draw] = {
+    "forget": forget,
+    "backup": backup,
     "status": status,
     "runs": runs,
     "verify": verify,

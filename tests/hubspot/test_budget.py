@@ -76,6 +76,24 @@ async def test_however_long_the_answers_take_the_crm_sees_no_more(fake: Any, clo
     assert most_in(counted, 1.0) == 5
 
 
+@pytest.mark.parametrize("slow", [0.0, 0.6], ids=["alike", "slow at first"])
+async def test_the_way_that_every_request_takes_costs_no_places(
+    fake: Any, clock: ManualClock, slow: float
+) -> None:
+    """The CRM counts a request when it arrives, a quarter of a second after it left; the answer is quick."""
+    counted: list[float] = []
+
+    async def answer(_: httpx.Request) -> httpx.Response:
+        await clock.sleep(0.25 + (slow if clock.at < 1 else 0))
+        counted.append(clock.at)
+        return fine()
+
+    t = fake(answer)
+    await fire(t, clock, 100, bucket="search")
+    assert most_in(counted, 1.0) == 5
+    assert clock.at < 23.5  # 20 windows of 1.05 s; a window after each answer would be 25
+
+
 async def test_associations_have_a_limit_of_their_own_within_the_burst(fake: Any, clock: ManualClock) -> None:
     t = fake(lambda _: fine(limits(190, 189)))
     moments = await fire(t, clock, 100, bucket="associations")

@@ -6,14 +6,14 @@ again, same id, new attributes: one event for each contact that it is linked to.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
 from connector.hubspot import objects, wire
 from connector.hubspot.engagement.source import OVERLAP, EngagementPage, Wanted, allowed, resuming
 from connector.hubspot.transport import Transport
-from connector.model import Document, Engagement, Record
+from connector.model import HOUR, Document, Engagement, Link, Record
 
 _DISPOSITIONS = {  # the CRM's own call outcomes; an account may add others
     "f240bbac-87c9-4f6e-bf70-924b57d47db7": "connected",
@@ -35,6 +35,10 @@ class Activities:
     properties: tuple[str, ...]
     told: Told
     scopes: tuple[str, ...] = ("crm.objects.contacts.read",)
+    late: int = HOUR  # the index's disorder
+
+    def read_up_to(self, moment: int, since: int) -> tuple[Document, int]:
+        return {"until": moment}, since
 
     @property
     def title(self) -> str:
@@ -67,9 +71,9 @@ class Activities:
         at = progress or {"after": None, "until": until}
         after = at["after"]
         while True:
-            page = await objects.list_page(t, self.name, self.properties, after)
+            page = await objects.list_page(t, self.name, self.properties, after, joined="contacts")
             after = page.after
-            rows, skipped = await self._events(t, page.records, since)
+            rows, skipped = self._events(page.records, page.links, since)
             if after is None:
                 yield EngagementPage(rows, None, {"until": at["until"]}, skipped)
                 return
@@ -78,28 +82,23 @@ class Activities:
     async def _increment(
         self, t: Transport, since: int, window: Document, progress: Document | None
     ) -> AsyncIterator[EngagementPage]:
-        """Those modified in the window. Progress: {since, until, after_id}."""
-        at = progress or window
-        after_id = at.get("after_id")
-        while True:
-            found = await objects.changed(t, self.name, at["since"], at["until"], after_id)
-            after_id = found.after_id
+        """Those modified in the window. Progress: {since, until, after_id, seen, total}."""
+        async for found, at in objects.window(t, self.name, progress or window):
             ids = [id for id, _ in found.stamps]
             read = await objects.read(t, self.name, ids, self.properties) if ids else None
-            rows, skipped = await self._events(t, list(read.records.values()) if read else [], since)
-            if after_id is None:
-                yield EngagementPage(rows, None, {"until": at["until"]}, skipped)
-                return
-            yield EngagementPage(rows, {**at, "after_id": after_id}, None, skipped)
+            records = list(read.records.values()) if read else []
+            links = await objects.links(t, self.name, "contacts", [record.id for record in records])
+            rows, skipped = self._events(records, links, since)
+            yield EngagementPage(rows, at, None, skipped)
+        yield EngagementPage([], None, {"until": (progress or window)["until"]})
 
-    async def _events(
-        self, t: Transport, records: Sequence[Record], since: int
+    def _events(
+        self, records: Sequence[Record], links: Mapping[str, Sequence[Link]], since: int
     ) -> tuple[list[Engagement], int]:
         """An event for each contact of each record, from `since` on; how many records tell no time."""
         told = [event for record in records if (event := self.told(record)) is not None]
         due = [event for event in told if event.at >= since]
-        contacts = await objects.links(t, self.name, "contacts", [event.id for event in due]) if due else {}
-        rows = [replace(event, contact_id=link.to_id) for event in due for link in contacts[event.id]]
+        rows = [replace(event, contact_id=link.to_id) for event in due for link in links.get(event.id, ())]
         return rows, len(records) - len(told)
 
 

@@ -28,6 +28,10 @@ _PAGE = 1000
 class EmailEvents:
     name: str = "email_events"
     events: frozenset[str] = frozenset(_EVENTS.values())
+    late: int = DAY
+
+    def read_up_to(self, moment: int, since: int) -> tuple[Document, int]:
+        return dict.fromkeys(_EVENTS, moment), since
 
     async def pages(
         self,

@@ -16,7 +16,7 @@ from connector.hubspot.engagement.newest_first import Feed, FeedPage, walk
 from connector.hubspot.engagement.source import EngagementPage, Wanted, allowed, resuming
 from connector.hubspot.paging import Cursor, after
 from connector.hubspot.transport import Params, Transport
-from connector.model import Document, Engagement
+from connector.model import DAY, Document, Engagement
 
 _FORMS_PAGE = 500
 _SUBMISSIONS_PAGE = 50  # the endpoint's maximum
@@ -27,6 +27,10 @@ _GONE = frozenset({400, 404})  # a form whose type keeps no submissions; a form 
 class Forms:
     name: str = "forms"
     events: frozenset[str] = frozenset({"form_submission"})
+    late: int = DAY
+
+    def read_up_to(self, moment: int, since: int) -> tuple[Document, int]:
+        return {}, max(moment, since)
 
     async def pages(
         self,

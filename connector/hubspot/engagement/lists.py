@@ -13,7 +13,7 @@ from connector.hubspot.engagement.newest_first import Feed, FeedPage, walk
 from connector.hubspot.engagement.source import EngagementPage, Wanted, allowed, resuming
 from connector.hubspot.paging import Cursor, after
 from connector.hubspot.transport import Params, Transport
-from connector.model import Document, Engagement
+from connector.model import HOUR, Document, Engagement
 
 _LISTS_PAGE = 500
 _MEMBERS_PAGE = 250
@@ -24,6 +24,10 @@ _CONTACTS = "0-1"
 class Lists:
     name: str = "lists"
     events: frozenset[str] = frozenset({"list_membership"})
+    late: int = HOUR
+
+    def read_up_to(self, moment: int, since: int) -> tuple[Document, int]:
+        return {}, max(moment, since)
 
     async def pages(
         self,
@@ -81,7 +85,7 @@ def _join(one: Document, row: Document) -> Engagement | None:
     list_id, record_id, name = str(one["listId"]), str(row["recordId"]), str(one.get("name") or "")
     return Engagement(
         source="lists",
-        id=f"{list_id}:{record_id}:{at}",
+        id=f"{list_id}:{at}",
         event="list_membership",
         at=at,
         contact_id=record_id,

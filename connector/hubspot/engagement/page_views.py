@@ -11,7 +11,7 @@ from connector.hubspot.answers import rows
 from connector.hubspot.engagement.source import OVERLAP, EngagementPage, Wanted, allowed, resuming
 from connector.hubspot.paging import Cursor
 from connector.hubspot.transport import Params, Transport
-from connector.model import Document, Engagement
+from connector.model import HOUR, Document, Engagement
 
 _TYPE = "e_visited_page"
 _PAGE = 100
@@ -22,6 +22,10 @@ _CONTACT = frozenset({"CONTACT", "0-1"})
 class PageViews:
     name: str = "page_views"
     events: frozenset[str] = frozenset({"page_view"})
+    late: int = HOUR
+
+    def read_up_to(self, moment: int, since: int) -> tuple[Document, int]:
+        return {"until": moment}, since
 
     async def pages(
         self,

@@ -46,6 +46,13 @@ class Source(Protocol):
     @property
     def events(self) -> frozenset[str]: ...
 
+    @property
+    def late(self) -> int:
+        """How long (ms) the CRM may take to show an event: by then it is looked for once more."""
+
+    def read_up_to(self, moment: int, since: int) -> tuple[Document, int]:
+        """The bookmark and the `since` of who has read all up to a moment, to read on from there."""
+
     def pages(
         self,
         t: Transport,

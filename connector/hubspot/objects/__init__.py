@@ -22,9 +22,17 @@ from connector.hubspot.objects.records import (
     merged_ids,
     record,
 )
-from connector.hubspot.objects.search import Changed, changed, count
+from connector.hubspot.objects.search import (
+    SEARCH_PAGE,
+    Changed,
+    Highest,
+    changed,
+    count,
+    highest,
+)
 from connector.hubspot.objects.tasks import Task, TaskSeen, create_task, tasks_of
 from connector.hubspot.objects.updating import update
+from connector.hubspot.objects.window import window
 
 __all__ = [
     "CONTACT_PROPERTIES",
@@ -35,7 +43,9 @@ __all__ = [
     "PROPERTY_LEAD_STATUS",
     "PROPERTY_MERGED_IDS",
     "PROPERTY_OTHER_EMAILS",
+    "SEARCH_PAGE",
     "Changed",
+    "Highest",
     "Page",
     "Read",
     "Task",
@@ -45,6 +55,7 @@ __all__ = [
     "company_of",
     "count",
     "create_task",
+    "highest",
     "links",
     "list_page",
     "merged_ids",
@@ -55,4 +66,5 @@ __all__ = [
     "record",
     "tasks_of",
     "update",
+    "window",
 ]

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from connector.errors import Refused, Unreachable
 from connector.hubspot import paths
 from connector.hubspot.answers import category, rows, words
+from connector.hubspot.objects.associations import links
 from connector.hubspot.objects.records import NOT_FOUND, PAGE, PROPERTY_MERGED_IDS, chunks, merged_ids, record
 from connector.hubspot.paging import Cursor
+from connector.hubspot.paging import after as next_cursor
 from connector.hubspot.transport import Transport, together
-from connector.model import Document, Record
+from connector.model import Document, Link, Record
 
 HISTORY_PAGE = 50  # inputs of a batch when property history is asked for
+_PRIMARY = {("contacts", "companies"): "contact_to_company"}  # the others' type ends in _unlabeled
 _URL = 6000  # characters of property names in a URL; 414 begins at about 16,000 with everything encoded
 
 
@@ -21,6 +24,7 @@ _URL = 6000  # characters of property names in a URL; 414 begins at about 16,000
 class Page:
     records: list[Record]
     after: str | None  # of the next page; None: this was the last
+    links: Mapping[str, list[Link]] = field(default_factory=dict)  # of every record, if asked for
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,23 +34,63 @@ class Read:
 
 
 async def list_page(
-    t: Transport, object: str, properties: Sequence[str], after: str | None = None, limit: int = PAGE
+    t: Transport,
+    object: str,
+    properties: Sequence[str],
+    after: str | None = None,
+    *,
+    joined: str = "",
+    history: Sequence[str] = (),
 ) -> Page:
-    """One page of all records that are not archived: the only complete enumeration the CRM has."""
+    """One page of all records that are not archived: the only complete enumeration the CRM has.
+
+    `joined`: an object whose associations come with it. A page with `history` has half as many records.
+    """
     named = ",".join(properties)
-    params: dict[str, str | int | list[str]] = {"limit": limit}
+    params: dict[str, str | int | list[str]] = {"limit": HISTORY_PAGE if history else PAGE}
+    by_batch = len(named) > _URL  # too many names for a URL: the page gives the ids, a batch their properties
     if after is not None:
         params["after"] = after
-    if properties and len(named) <= _URL:
+    if properties and not by_batch:
         params["properties"] = named
+    if history and not by_batch:
+        params["propertiesWithHistory"] = ",".join(history)
+    if joined:
+        params["associations"] = joined
     document = await t.call("GET", paths.OBJECTS.format(object=object), params=params)
     found = rows(document)
     following = Cursor(object, after).turn(document)
-    if len(named) <= _URL:
-        return Page([record(row, properties) for row in found], following)
-    # too many names for a URL: the page gives the ids, a batch their properties
-    batch = await read(t, object, [str(row["id"]) for row in found], properties)
-    return Page(list(batch.records.values()), following)
+    joins = await _joins(t, object, joined, found) if joined else {}
+    if not by_batch:
+        return Page([record(row, properties) for row in found], following, joins)
+    batch = await read(t, object, [str(row["id"]) for row in found], properties, history)
+    return Page(list(batch.records.values()), following, joins)
+
+
+async def _joins(
+    t: Transport, object: str, joined: str, found: Sequence[Document]
+) -> Mapping[str, list[Link]]:
+    """The associations that a page carries. A record with more than the page shows is asked for by itself,
+    and one with several of which one should be the primary and none is told to be."""
+    primary = _PRIMARY.get((object, joined))
+    given = {str(row["id"]): (row.get("associations") or {}).get(joined) or {} for row in found}
+    plain = {id: _inlined(said, primary) for id, said in given.items()}
+    unclear = [
+        id
+        for id, some in plain.items()
+        if next_cursor(given[id]) is not None
+        or (primary and len(some) > 1 and not any(link.primary for link in some))
+    ]
+    return {**plain, **(await links(t, object, joined, unclear) if unclear else {})}
+
+
+def _inlined(said: Document, primary: str | None) -> list[Link]:
+    """Each record once: the page has a row for each label."""
+    found: dict[str, bool] = {}
+    for row in said.get("results") or ():
+        id = str(row["id"])
+        found[id] = found.get(id, False) or row.get("type") == primary
+    return [Link(id, first) for id, first in found.items()]
 
 
 async def read(

@@ -49,6 +49,7 @@ def record(row: Document, properties: Sequence[str] = ()) -> Record:
         modified_at=modified,
         archived=bool(row.get("archived")),
         history={name: _versions(entries) for name, entries in history.items()},
+        merged=_ids(values.get(PROPERTY_MERGED_IDS)),
     )
 
 
@@ -67,7 +68,11 @@ def _versions(entries: Iterable[Document]) -> tuple[Version, ...]:
 
 def merged_ids(found: Record) -> list[str]:
     """Ids that were merged into this record."""
-    return [id for id in re.split(r"[;,\s]+", found.properties.get(PROPERTY_MERGED_IDS) or "") if id]
+    return list(_ids(found.properties.get(PROPERTY_MERGED_IDS)))
+
+
+def _ids(said: str | None) -> tuple[str, ...]:
+    return tuple(id for id in re.split(r"[;,\s]+", said or "") if id)
 
 
 def addresses(found: Record) -> list[str]:

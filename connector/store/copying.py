@@ -1,0 +1,33 @@
+"""A copy of the whole file, whole at one moment, while others write."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import tempfile
+from contextlib import closing
+from pathlib import Path
+
+from sqlite_utils import Database
+
+from connector.store.schema import trouble
+
+
+def copy(db: Database, to: Path) -> int:
+    """Writes the cache as it is at this moment to `to`, which has its name when it is whole; only its owner
+    may read it. Gives its size.
+
+    :raises StoreTrouble: the disk is full, or the folder cannot be written to
+    """
+    with trouble(to):
+        handle, made = tempfile.mkstemp(prefix=f".{to.name}.", dir=to.parent)
+        os.close(handle)
+        try:
+            with closing(sqlite3.connect(made, isolation_level=None)) as target:
+                db.conn.backup(target)
+                target.execute("PRAGMA journal_mode = delete")  # one file: no log beside it
+            Path(made).replace(to)
+        except BaseException:
+            Path(made).unlink(missing_ok=True)
+            raise
+        return to.stat().st_size
