@@ -14,6 +14,7 @@ from typing import Any
 
 import orjson
 
+from connector.hand_off import forward, of_stage
 from connector.model import OUT, Action, Change, Document, HandOff, Score, Transition, iso
 from connector.plan import Led, label, parts
 from connector.rules.tree import Notify, Rules, TaskNotice, WebhookNotice
@@ -67,12 +68,6 @@ def _recent(rules: Rules, moves: Sequence[Transition]) -> list[Transition]:
     return [move for move in news[back:] if move.to_stage != OUT]
 
 
-def forward(rules: Rules, move: Transition) -> bool:
-    order: list[str | None] = [stage.id for stage in rules.workflow.stages]
-    here = order.index(move.from_stage) if move.from_stage in order else -1
-    return move.to_stage in order and order.index(move.to_stage) > here
-
-
 class _Telling:
     """One contact's transitions, the last of them being where it came to rest."""
 
@@ -89,8 +84,9 @@ class _Telling:
         self._recent, self._last = recent, recent[-1]
         self._epoch = decision.standing.epoch_at
         self._from = decision.transitions[0].from_stage
-        key = (self._last.journey, self._last.to_stage)
-        self._offer = next((one for one in decision.handoffs if (one.journey, one.stage) == key), None)
+        offers = of_stage(decision.handoffs, self._last.journey, self._last.to_stage)
+        self._offer = offers[-1] if offers else None
+        self._again = [str(len(offers))] if len(offers) > 1 else []  # it expired before
 
     def _notices(self) -> Iterator[tuple[str, Notify]]:
         stage = next(s for s in self._rules.workflow.stages if s.id == self._last.to_stage)
@@ -105,7 +101,7 @@ class _Telling:
         journey, stage = self._last.journey, self._last.to_stage
         notices = [(name, notice.task) for name, notice in self._notices() if notice.task is not None]
         for number, (name, notice) in enumerate(notices):
-            more = [name] if number else []
+            more = [*self._again, *([name] if number else [])]
             key = ":".join([str(journey), stage, *more])
             marker = " ".join([self._office.portal, self._person.id, str(journey), stage, *more])
             yield Action("task", key, _json(self._task(notice, f"[connector {marker}]")))
@@ -176,13 +172,14 @@ class _Telling:
     def webhooks(self) -> Iterator[Action]:
         for name, notice in self._notices():
             if notice.webhook is not None:
-                key = f"{self._last.journey}:{self._last.to_stage}:{name}"
+                key = ":".join([str(self._last.journey), self._last.to_stage, *self._again, name])
                 yield Action("webhook", key, _json(self._webhook(name, notice.webhook)))
 
     def _webhook(self, name: str, notice: WebhookNotice) -> Document:
         """The names of the variables, not what they hold."""
         last = self._last
-        about = (self._office.portal, self._person.id, last.journey, self._epoch, last.to_stage, name)
+        whom = (self._office.portal, self._person.id)
+        about = (*whom, last.journey, self._epoch, last.to_stage, *self._again, name)
         body = {
             "id": hashlib.sha256(_json(about).encode()).hexdigest(),
             "contact": self._person.id,

@@ -72,6 +72,7 @@ def explain(db: Database, rules: Rules, who: str, at: int) -> Explanation:
         "stage_since": iso(standing.stage_since),
         "journey_number": standing.journey,
         "counts_since": iso(standing.epoch_at),
+        "earlier": _earlier(db, standing),
         "cooling_until": iso(standing.cool_until) if (standing.cool_until or 0) > at else None,
         "leaving": _leaving(rules, standing),
         "seen_at": iso(contact["seen_at"]),
@@ -87,6 +88,15 @@ def explain(db: Database, rules: Rules, who: str, at: int) -> Explanation:
 
 def number(points: int) -> float:
     return points / POINT
+
+
+def _earlier(db: Database, standing: Standing) -> list[Document]:
+    """What was done in earlier journeys: it stays visible, and counts no more."""
+    if standing.epoch_at is None:
+        return []
+    found = engagement.accepted(db, standing.contact_id, standing.epoch_at)
+    shown = engagement.labels(db, standing.contact_id, [id for id, _, _ in found])
+    return [{"id": i, "kind": kind, "at": iso(at), "label": shown.get(i, "")} for i, kind, at in found]
 
 
 def _hold(db: Database, contact_id: str, at: int) -> Document | None:

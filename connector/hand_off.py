@@ -45,6 +45,11 @@ class Waits:
     rep: int
 
 
+def of_stage(handoffs: Iterable[HandOff], journey: int, stage: str) -> list[HandOff]:
+    """In the order in which they were offered."""
+    return [one for one in handoffs if (one.journey, one.stage) == (journey, stage)]
+
+
 def offers(workflow: WorkflowRules) -> bool:
     """Whether any stage is handed to sales."""
     return any(_offers(stage) for stage in workflow.stages)
@@ -158,7 +163,7 @@ def _ended(rules: Rules, one: HandOff, after: Standing, moves: Sequence[Transiti
         state = "expired"
     else:
         return one
-    back = next((move for move in reversed(moves) if not _forward(rules, move)), None)
+    back = next((move for move in reversed(moves) if not forward(rules, move)), None)
     why, at = (back.why, back.effective_at) if back else (after.held_why, after.stage_since)
     done = replace(one, state=state, why=why, settled_at=at)
     return replace(done, breached_at=done.due_at if _late(done, at or 0) else None)
@@ -167,13 +172,14 @@ def _ended(rules: Rules, one: HandOff, after: Standing, moves: Sequence[Transiti
 def _offered(
     rules: Rules, handoffs: Sequence[HandOff], last: Transition, owner: str | None
 ) -> HandOff | None:
-    """Offered once in a journey for each stage, while it is news; only where the contact came to rest."""
+    """Offered while it is news, where the contact came to rest; again in a journey only if nobody took it on
+    before it expired."""
     stage = _stage(rules, last.to_stage)
-    if stage is None or not _offers(stage) or last.imputed or not _forward(rules, last):
+    if stage is None or not _offers(stage) or last.imputed or not forward(rules, last):
         return None
     if last.actor == "rebuild" or last.decided_at - last.effective_at > rules.workflow.alert_horizon:
         return None
-    if any((one.journey, one.stage) == (last.journey, stage.id) for one in handoffs):
+    if any(one.state != "expired" for one in of_stage(handoffs, last.journey, stage.id)):
         return None
     return HandOff(
         contact_id=last.contact_id,
@@ -238,7 +244,7 @@ def _index(rules: Rules, name: str | None) -> int:
     return next((n for n, stage in enumerate(rules.workflow.stages) if stage.id == name), -1)
 
 
-def _forward(rules: Rules, move: Transition) -> bool:
+def forward(rules: Rules, move: Transition) -> bool:
     return _index(rules, move.to_stage) > _index(rules, move.from_stage)
 
 

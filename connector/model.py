@@ -262,7 +262,7 @@ class Transition:
 
 @dataclass(frozen=True, slots=True)
 class HandOff:
-    """A contact offered to sales on entering a stage: one per journey and stage.
+    """A contact offered to sales on entering a stage: once in a journey, and again where that expired.
 
     `due_at`: by when somebody is to be in touch (None: no SLA). `state`: offered, then accepted, rejected
     (`why`) or expired at `settled_at`. `first_touch_at`: the first human touch after it was offered;

@@ -166,7 +166,8 @@ class Diary:
             self.judge(at)
 
     def _act(self, at: int, entry: dict[str, str]) -> None:
-        name, value = next((n, v) for n, v in entry.items() if n not in ("on", "because"))
+        name, value = next((n, v) for n, v in entry.items() if n not in ("on", "because", "dated"))
+        at = moment(entry.get("dated", entry["on"]))
         source, event, attrs = {
             "submits": ("forms", "form_submission", {"form": value, "form_id": value}),
             "visits": ("page_views", "page_view", {"path": value}),

@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 import pytest
-from accounts import CHECKOUT, NOW, rules_in
+from accounts import CHECKOUT, NOW, QUIET, WORKFLOW, rules_in
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -35,9 +35,9 @@ suppress:
   marketing_email: {leave_list: "Nurturing", join_list: "Sales owned"}
   back: {leave_list: "Sales owned", join_list: "Nurturing"}
 """
-WORKFLOW = "workflows/qualification.yaml"
 OVERRIDES = "overrides: {sales_wins: true, hold: 90d}\n"
 EDITS = [
+    QUIET,
     ("        - meeting_request\n", "        - meeting_request\n    suppress: back\n"),
     ("        - fit: {at_least: 0}\n", "        - fit: {at_least: 0}\n    notify: [sales, desk, ops]\n"),
     (

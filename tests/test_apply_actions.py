@@ -9,7 +9,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from accounts import DAY, NOW, Edits, House, beside, contact, form, house, submission
+from accounts import (
+    DAY,
+    NOW,
+    QUIET,
+    WORKFLOW,
+    Edits,
+    House,
+    beside,
+    contact,
+    form,
+    house,
+    submission,
+)
 from webhook_receiver import Receiver, receiving
 
 from connector.apply import Sent, send
@@ -23,7 +35,6 @@ from connector.store.outbox import State
 from connector.store.schema import write
 from connector.sync import Synced, sync
 
-WORKFLOW = "workflows/qualification.yaml"
 AGREED = """
 notify:
   sales:
@@ -43,6 +54,7 @@ OVERRIDES = "overrides: {sales_wins: true, hold: 90d}\n"
 def edits(lead: str = "[sales]", sql: str = "", agreed: str = AGREED) -> Edits:
     """Who is told of a lead; what stops with an SQL."""
     said = [
+        QUIET,
         ("        - meeting_request\n", f"        - meeting_request\n    notify: {lead}\n"),
         (OVERRIDES, OVERRIDES + agreed),
     ]

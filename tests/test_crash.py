@@ -42,12 +42,6 @@ VERBS = {
 }
 SAMPLES = {"provision": 4, "backfill": 8, "plan": 2, "apply": 5, "sync": 7}  # for CI; the long profile: all
 WORKFLOW = "workflows/qualification.yaml"
-AGREED = """
-notify:
-  sales: {task: {to: owner, subject: "New {stage}: {name}", due: 4h}, lead_status: OPEN}
-suppress:
-  marketing_email: {leave_list: "Crash nurturing", join_list: "Crash sales owned"}
-"""
 LISTS = (ListDef(901, "Crash nurturing"), ListDef(902, "Crash sales owned"))
 WRITES = ("/batch/update", "/tasks", "/memberships/add", "/memberships/remove")
 CACHE = {  # what the cache must agree on, whatever way it was filled
@@ -151,10 +145,8 @@ def opened(files: Path) -> tuple[sandbox.Portal, Folder]:
     for name in ("mappings", "workflows"):
         shutil.rmtree(files / "rules" / name, ignore_errors=True)
     folder = on(portal, files / "rules")
-    told = "        - sales_set: sql\n"
-    folder.edit(WORKFLOW, told, f"{told}    notify: sales\n    suppress: marketing_email\n")
-    with (folder.path / WORKFLOW).open("a", encoding="utf-8") as file:
-        file.write(AGREED)
+    folder.edit(WORKFLOW, 'leave_list: "Nurturing"', 'leave_list: "Crash nurturing"')
+    folder.edit(WORKFLOW, 'join_list: "Sales owned"', 'join_list: "Crash sales owned"')
     return portal, folder
 
 

@@ -62,7 +62,7 @@ def test_a_recycled_contact_is_told_with_its_journey_and_until_when_nothing_move
     said = explained(diary, at)
     assert "lead since 16 Mar" in said
     assert ", in journey 2." in said
-    assert "belongs to an earlier journey." in said
+    assert "belongs to an earlier journey, and counts no more:\n  " in said
     assert "Recycled: no stage is entered by rules before" in said
     assert "lead (2)" in listed(diary, at)
     assert "recycled: rejection_reason is one of not_now, no_budget" in listed(diary, at)

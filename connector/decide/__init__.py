@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import zip_longest
 
 from sqlite_utils import Database
 
@@ -107,6 +108,8 @@ def judge(
     count from their own moment on; what the CRM does not date is as the last pull saw it."""
     view = View(db, scorer.rules, ids, now)
     view.start_from(starts or {})
+    if not starts:
+        _look_back(db, scorer, view, now)
     due = {} if starts else view.missed(now)
     while due:
         missed = [Subject(i, at, view.standing(i).epoch_at) for i, at in due.items()]
@@ -114,6 +117,19 @@ def judge(
         due = {i: at for i, at in passed if at is not None and at < now}
     for score in _settled(db, scorer, view, [Subject(i, now, view.standing(i).epoch_at) for i in ids], now):
         yield view.document(score, now)
+
+
+def _look_back(db: Database, scorer: Scorer, view: View, now: int) -> None:
+    """What became known late enters stages at the moment at which it would have, had it been known: nobody is
+    told of what is long past. It opens nothing and ends nothing, for what was decided stays."""
+    late = view.late()
+    known = [Subject(i, moments[-1], view.standing(i).epoch_at) for i, moments in late.items()]
+    climbing = {score.contact_id for score in scorer.scores(db, known) if view.climbs(score, now)}
+    rounds = zip_longest(*(((i, at) for at in late[i]) for i in sorted(climbing)))
+    for some in rounds:
+        subjects = [Subject(i, at, view.standing(i).epoch_at) for i, at in filter(None, some)]
+        for score in scorer.scores(db, subjects):
+            view.climb(score, now)
 
 
 def _settled(

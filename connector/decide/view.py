@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from sqlite_utils import Database
 
+from connector.hand_off import forward
 from connector.model import Document, Score, Standing, Transition, moment
 from connector.notices import Notices
 from connector.plan import Seen, item, kinds
@@ -83,6 +84,30 @@ class View:
         since = bookmarks.fact(self._db, "decided_since")
         new = records.created(self._db, self._ids, since, now) if since is not None else {}
         return found | {i: at for i, at in new.items() if self.standing(i).stage is None}
+
+    def late(self) -> dict[str, tuple[int, ...]]:
+        """Moments of the present stage, before the last decision, that something known late may concern."""
+        found = decisions.late(self._db, self._ids)
+        since = {i: max(self.standing(i).stage_since or 0, self.standing(i).epoch_at or 0) for i in found}
+        return {i: later for i, some in found.items() if (later := tuple(at for at in some if at > since[i]))}
+
+    def climbs(self, score: Score, now: int) -> bool:
+        return self._entered(score, now) is not None
+
+    def climb(self, score: Score, now: int) -> None:
+        """Into the stages that the contact would have entered at the score's moment, and nothing else."""
+        decision = self._entered(score, now)
+        if decision is not None:
+            before, after = self.standing(score.contact_id), decision.standing
+            there = replace(before, stage=after.stage, stage_since=after.stage_since, reached=after.reached)
+            self._start(score.contact_id, replace(decision, standing=there))
+
+    def _entered(self, score: Score, now: int) -> Decision | None:
+        """A decision, if what it does is to go forward by the rules."""
+        decision, before = self._decide(score, now), self.standing(score.contact_id)
+        moves = decision.transitions[len(self._passed.get(score.contact_id, ())) :]
+        fits = all(move.actor == "rule" and forward(self._rules, move) for move in moves)
+        return decision if moves and fits and decision.standing.journey == before.journey else None
 
     def begun(self, score: Score, now: int) -> Standing | None:
         """The standing with which a journey begins at the score's moment; None if none does."""

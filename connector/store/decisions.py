@@ -140,6 +140,24 @@ def due(db: Database, ids: Sequence[str], now: int) -> dict[str, int]:
     return dict(db.execute(_DUE, {"ids": _json(list(ids)), "now": now}).fetchall())
 
 
+_LATE = """
+WITH late AS (
+  SELECT s.contact_id, s.as_of, min(g.at) AS first FROM dirty d JOIN score s ON s.contact_id = d.contact_id
+  JOIN signal g ON g.contact_id = s.contact_id AND g.at <= s.as_of AND g.ingested_at > s.as_of
+  WHERE g.rejected IS NULL AND d.contact_id IN (SELECT value FROM json_each(:ids)) GROUP BY 1, 2)
+SELECT DISTINCT g.contact_id, g.at FROM late l JOIN signal g ON g.contact_id = l.contact_id
+  AND g.at BETWEEN l.first AND l.as_of AND g.rejected IS NULL ORDER BY 1, 2"""
+
+
+def late(db: Database, ids: Sequence[str]) -> dict[str, tuple[int, ...]]:
+    """Of contacts of whom something became known late, the moments up to their last accepted decision at which
+    it may have changed what was to be decided: its own, and those of every signal since."""
+    found: dict[str, list[int]] = {}
+    for contact, at in db.execute(_LATE, {"ids": _json(list(ids))}):
+        found.setdefault(contact, []).append(at)
+    return {contact: tuple(moments) for contact, moments in found.items()}
+
+
 def put_score(db: Database, score: Score, rules: str, stamp: int) -> None:
     db.execute(
         "INSERT OR REPLACE INTO score (contact_id, rules, as_of, points, axes, parts, counted, facts, "

@@ -75,6 +75,15 @@ def kinds(db: Database, contact_id: str, until: int) -> list[str]:
     return [row[0] for row in rows]
 
 
+def accepted(db: Database, contact_id: str, until: int) -> list[tuple[str, str, int]]:
+    """(id, kind, when) of the accepted signals of a contact up to a moment, newest first."""
+    return db.execute(
+        "SELECT id, kind, at FROM signal WHERE contact_id = ? AND at <= ? AND rejected IS NULL "
+        "ORDER BY at DESC, id",
+        [contact_id, until],
+    ).fetchall()
+
+
 def labels(db: Database, contact_id: str, ids: Sequence[str]) -> dict[str, str]:
     """What the events behind signals show to people: a path, a form's name, a subject."""
     rows = db.execute(

@@ -88,8 +88,10 @@ def _situation(about: Document, ink: Ink) -> list[str]:
         )
     if about["counts_since"]:
         lines.append(
-            f"What was done up to {ink.minute(about['counts_since'])} belongs to an earlier journey."
+            f"What was done up to {ink.minute(about['counts_since'])} belongs to an earlier journey, and counts "
+            f"no more{':' if about['earlier'] else '.'}"
         )
+        lines += _earlier(about["earlier"], ink)
     if about["cooling_until"]:
         lines.append(f"Recycled: no stage is entered by rules before {ink.minute(about['cooling_until'])}.")
     if about["leaving"]:
@@ -98,6 +100,12 @@ def _situation(about: Document, ink: Ink) -> list[str]:
             f"if it still does on {ink.day(about['leaving']['until'])}, it goes back."
         )
     return lines
+
+
+def _earlier(signals: list[Document], ink: Ink) -> list[str]:
+    rows = [[ink.day(one["at"]), one["label"] or one["kind"]] for one in _shown(signals, ink)]
+    more = len(signals) - len(rows)
+    return [f"  {line}" for line in table(rows)] + ([f"  ... and {more} more (-v shows all)"] if more else [])
 
 
 def _points(items: list[Document], total: int, ink: Ink) -> list[str]:
