@@ -14,7 +14,7 @@ from typing import Any
 
 import orjson
 
-from connector.hand_off import forward, of_stage
+from connector.hand_off import asked, forward, of_stage
 from connector.model import OUT, Action, Change, Document, HandOff, Score, Transition, iso
 from connector.plan import Led, label, parts
 from connector.rules.tree import Notify, Rules, TaskNotice, WebhookNotice
@@ -86,6 +86,7 @@ class _Telling:
         self._from = decision.transitions[0].from_stage
         offers = of_stage(decision.handoffs, self._last.journey, self._last.to_stage)
         self._offer = offers[-1] if offers else None
+        self._asked = asked(rules, decision.handoffs, self._last)
         self._again = [str(len(offers))] if len(offers) > 1 else []  # it expired before
 
     def _notices(self) -> Iterator[tuple[str, Notify]]:
@@ -99,7 +100,8 @@ class _Telling:
         """One for each notice; the first goes by journey and stage alone, so that one name is as good as
         another."""
         journey, stage = self._last.journey, self._last.to_stage
-        notices = [(name, notice.task) for name, notice in self._notices() if notice.task is not None]
+        told = [(name, notice) for name, notice in self._notices() if name in self._asked]
+        notices = [(name, notice.task) for name, notice in told if notice.task is not None]
         for number, (name, notice) in enumerate(notices):
             more = [*self._again, *([name] if number else [])]
             key = ":".join([str(journey), stage, *more])
@@ -143,7 +145,8 @@ class _Telling:
 
     def status(self) -> Change | None:
         """Set where nothing stands, or what we put there: a person's word about a lead is theirs."""
-        said = [notice.lead_status for _, notice in self._notices() if notice.lead_status is not None]
+        told = [notice.lead_status for name, notice in self._notices() if name in self._asked]
+        said = [status for status in told if status is not None]
         now, wanted = self._person.status or None, said[-1] if said else None
         ours = now is None or now == self._person.status_sent
         if wanted is None or wanted == now or not ours or not self._person.status_property:

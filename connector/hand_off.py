@@ -50,6 +50,24 @@ def of_stage(handoffs: Iterable[HandOff], journey: int, stage: str) -> list[Hand
     return [one for one in handoffs if (one.journey, one.stage) == (journey, stage)]
 
 
+def asked(rules: Rules, handoffs: Iterable[HandOff], last: Transition) -> tuple[str, ...]:
+    """The notices that ask somebody to act on the stage entered: none where sales set it themselves, and none
+    by which sales was asked at an earlier stage of the journey and took the contact on."""
+    stage = _stage(rules, last.to_stage)
+    if stage is None or _by_sales(rules, last):
+        return ()
+    taken = [
+        o for o in handoffs if (o.journey, o.state) == (last.journey, "accepted") and o.stage != stage.id
+    ]
+    known = {name for o in taken if (earlier := _stage(rules, o.stage)) for name in earlier.notify}
+    return tuple(name for name in stage.notify if name not in known)
+
+
+def _by_sales(rules: Rules, last: Transition) -> bool:
+    """Set by hand, from the stage on that sales alone validates."""
+    return last.actor == "sales" and _index(rules, last.to_stage) >= _index(rules, "sql") >= 0
+
+
 def offers(workflow: WorkflowRules) -> bool:
     """Whether any stage is handed to sales."""
     return any(_offers(stage) for stage in workflow.stages)
@@ -180,6 +198,8 @@ def _offered(
     if last.actor == "rebuild" or last.decided_at - last.effective_at > rules.workflow.alert_horizon:
         return None
     if any(one.state != "expired" for one in of_stage(handoffs, last.journey, stage.id)):
+        return None
+    if _by_sales(rules, last) or (stage.notify and not asked(rules, handoffs, last)):
         return None
     return HandOff(
         contact_id=last.contact_id,

@@ -242,6 +242,7 @@ def _identify(p: Pulling, rows: Sequence[Record], changed: set[str]) -> None:
     """Addresses of contacts; and whose stage in the CRM was written by somebody we do not know."""
     addresses: dict[str, str] = {}
     for record in rows:
+        records.merged(p.db, objects.merged_ids(record), record.id)
         addresses |= dict.fromkeys(objects.addresses(record), record.id)
     records.put_addresses(p.db, addresses)
     records.put_email(p.db, {r.id: r.properties.get(objects.PROPERTY_EMAIL) for r in rows})

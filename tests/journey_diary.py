@@ -62,9 +62,9 @@ def rules_of(folder: Path, *changes: str) -> Rules:
     agreement = (CASES / "rules" / "agreement.yaml").read_text("utf-8")
     texts = {file: (CHECKOUT / file).read_text("utf-8") for file in FILES}
     for change in (agreement, *changes):
-        for key, section in _sections(change).items():
-            file = next((f for f in FILES if key in _sections(texts[f])), FILES[-1])
-            before = _sections(texts[file]).get(key)
+        for key, section in sections(change).items():
+            file = next((f for f in FILES if key in sections(texts[f])), FILES[-1])
+            before = sections(texts[file]).get(key)
             texts[file] = (
                 texts[file].replace(before, section) if before else f"{texts[file].rstrip()}\n{section}"
             )
@@ -82,7 +82,7 @@ def agreed_rules(change: str = "") -> tuple[Rules, Scorer]:
     return found, scorer_of(found)
 
 
-def _sections(text: str) -> dict[str, str]:
+def sections(text: str) -> dict[str, str]:
     """The text of each top-level key, comments between them left out."""
     found = re.finditer(r"^(\w+):.*\n(?:(?:[ #].*)?\n)*", text if text.endswith("\n") else text + "\n", re.M)
     return {match[1]: match[0] for match in found}

@@ -72,10 +72,12 @@ def _entry(
 ) -> tuple[Literal["rule", "sales", "crm"], str, str, bool]:
     """Actor, rule, reason and whether imputed, for entering stage number `n`."""
     place = str(m.rules.workflow.stages[n].place)
+    said = m.witness is not None and n == index(m.rules, adopted(m.rules, m.witness))
+    by_hand = said and m.witness is not None and m.witness.writer == "person"
     if n in reasons:
-        return "rule", place, reasons[n], False
-    if m.witness is not None and n == index(m.rules, adopted(m.rules, m.witness)):
-        actor: Literal["sales", "crm"] = "sales" if m.witness.writer == "person" else "crm"
+        return "sales" if by_hand else "rule", place, reasons[n], False
+    if said and m.witness is not None:
+        actor: Literal["sales", "crm"] = "sales" if by_hand else "crm"
         return actor, "", says(m.witness), False
     if n == 0:
         return "rule", place, "coordinates only", False

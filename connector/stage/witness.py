@@ -48,13 +48,14 @@ def in_crm(rules: Rules, stage: str | None) -> str | None:
 
 def fresh(witness: Witness | None, standing: Standing, at: int) -> Witness | None:
     """What others said by then. A word about an earlier journey says nothing of this one; one that was acted
-    on still says where the contact stands, and sets it back no second time."""
+    on, or is older than the stage, still says where the contact stands, and sets it back no second time."""
     if witness is None or witness.at > at or witness.at <= _or(standing.epoch_at, witness.at - 1):
         return None
     heard = _or(standing.heard_at, witness.at - 1)
     if witness.at < heard:
         return None
-    return replace(witness, undone=False) if witness.at == heard else witness
+    known = witness.at == heard or witness.at < _or(standing.stage_since, witness.at)
+    return replace(witness, undone=False) if known else witness
 
 
 def _or(moment: int | None, other: int) -> int:
