@@ -17,6 +17,7 @@ import orjson
 from connector.hand_off import asked, forward, of_stage
 from connector.model import OUT, Action, Change, Document, HandOff, Score, Transition, iso
 from connector.plan import Led, label, parts
+from connector.rules.phrases import phrase
 from connector.rules.tree import Notify, Rules, TaskNotice, WebhookNotice
 from connector.stage import Decision
 
@@ -86,7 +87,7 @@ class _Telling:
         self._from = decision.transitions[0].from_stage
         offers = of_stage(decision.handoffs, self._last.journey, self._last.to_stage)
         self._offer = offers[-1] if offers else None
-        self._asked = asked(rules, decision.handoffs, self._last)
+        self._asked = asked(rules, decision.handoffs, self._last, decision.taken_on)
         self._again = [str(len(offers))] if len(offers) > 1 else []  # it expired before
 
     def _notices(self) -> Iterator[tuple[str, Notify]]:
@@ -137,7 +138,8 @@ class _Telling:
         return " ".join(template.split())
 
     def _reasons(self) -> list[str]:
-        because = f"{self._from or 'new'} -> {self._last.to_stage}: {self._last.why}"
+        language = self._rules.mapping.language
+        because = f"{self._from or phrase(language, 'new')} -> {self._last.to_stage}: {self._last.why}"
         found = ", ".join(parts(self._rules, self._score.parts, self._score.counted)[:_REASONS])
         return [because, f"{self._score.points} points" + (f": {found}" if found else "")]
 

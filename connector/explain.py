@@ -18,7 +18,7 @@ from connector.errors import BadCommand
 from connector.model import POINT, Document, Score, Standing, iso, mask
 from connector.plan import decimal, label
 from connector.rules.tree import Rule, Rules, SignalRule
-from connector.rules.words import words
+from connector.rules.words import leaving, words
 from connector.score import Point, Scorer, Subject
 from connector.stage import criteria, holds, view, written_by
 from connector.store import bookmarks, decisions, engagement, records
@@ -109,7 +109,11 @@ def _leaving(rules: Rules, standing: Standing) -> Document | None:
     stage = next((s for s in rules.workflow.stages if s.id == standing.stage), None)
     if stage is None or standing.leaving_since is None:
         return None
-    return {"since": iso(standing.leaving_since), "until": iso(standing.leaving_since + stage.leave_for)}
+    return {
+        "when": leaving(stage, language=rules.mapping.language),
+        "since": iso(standing.leaving_since),
+        "until": iso(standing.leaving_since + stage.leave_for),
+    }
 
 
 def _note(db: Database, contact_id: str) -> str:
@@ -145,7 +149,10 @@ def _stages(db: Database, rules: Rules, score: Score, contact_id: str) -> list[D
     documents = []
     for stage in rules.workflow.stages:
         needs, parts = criteria(stage)
-        said = [{"says": words(part, score, kinds), "true": holds(part, looked)} for part in parts]
+        said = [
+            {"says": words(part, score, kinds, rules.mapping.language), "true": holds(part, looked)}
+            for part in parts
+        ]
         documents.append(
             {
                 "stage": stage.id,

@@ -50,16 +50,20 @@ def of_stage(handoffs: Iterable[HandOff], journey: int, stage: str) -> list[Hand
     return [one for one in handoffs if (one.journey, one.stage) == (journey, stage)]
 
 
-def asked(rules: Rules, handoffs: Iterable[HandOff], last: Transition) -> tuple[str, ...]:
+def asked(
+    rules: Rules, handoffs: Iterable[HandOff], last: Transition, taken_on: str | None = None
+) -> tuple[str, ...]:
     """The notices that ask somebody to act on the stage entered: none where sales set it themselves, and none
-    by which sales was asked at an earlier stage of the journey and took the contact on."""
+    by which sales was asked at an earlier stage of the journey and took the contact on. `taken_on`: one such
+    stage, of which a new cache knows no hand-off."""
     stage = _stage(rules, last.to_stage)
     if stage is None or _by_sales(rules, last):
         return ()
     taken = [
         o for o in handoffs if (o.journey, o.state) == (last.journey, "accepted") and o.stage != stage.id
     ]
-    known = {name for o in taken if (earlier := _stage(rules, o.stage)) for name in earlier.notify}
+    stages = {o.stage for o in taken} | ({taken_on} - {stage.id} if taken_on else set())
+    known = {name for one in stages if (earlier := _stage(rules, one)) for name in earlier.notify}
     return tuple(name for name in stage.notify if name not in known)
 
 
@@ -146,7 +150,8 @@ def taken(rules: Rules, handoffs: Sequence[HandOff], standing: Standing, sales: 
     if stage is None or not _offers(stage) or any(o.stage == stage.id and o.state == "offered" for o in mine):
         return False
     since = standing.stage_since or standing.epoch_at or 0
-    return any(since < done <= at for done in (*sales.touches, *sales.deals))
+    under_way = any(since - UNDER_WAY < touch <= at for touch in sales.touches)
+    return under_way or any(since < made <= at for made in sales.deals)
 
 
 # -- how it comes about, and ends --------------------------------------------------------------------
@@ -161,11 +166,13 @@ def follow(
     *,
     owner: str | None,
     tell: bool,
+    taken_on: str | None = None,
 ) -> tuple[HandOff, ...]:
-    """The hand-offs after one evaluation's transitions. `tell`: sales may be told of this contact at all."""
+    """The hand-offs after one evaluation's transitions. `tell`: sales may be told of this contact at all;
+    `taken_on`: as for `asked`."""
     ended = tuple(_ended(rules, one, after, moves) for one in handoffs)
     last = moves[-1] if moves else None
-    offered = _offered(rules, ended, last, owner) if last is not None and tell else None
+    offered = _offered(rules, ended, last, owner, taken_on) if last is not None and tell else None
     if last is None or offered is None:
         return ended
     return (*ended, _seen(rules, offered, sales, last.effective_at))
@@ -188,7 +195,7 @@ def _ended(rules: Rules, one: HandOff, after: Standing, moves: Sequence[Transiti
 
 
 def _offered(
-    rules: Rules, handoffs: Sequence[HandOff], last: Transition, owner: str | None
+    rules: Rules, handoffs: Sequence[HandOff], last: Transition, owner: str | None, taken_on: str | None
 ) -> HandOff | None:
     """Offered while it is news, where the contact came to rest; again in a journey only if nobody took it on
     before it expired."""
@@ -199,7 +206,7 @@ def _offered(
         return None
     if any(one.state != "expired" for one in of_stage(handoffs, last.journey, stage.id)):
         return None
-    if _by_sales(rules, last) or (stage.notify and not asked(rules, handoffs, last)):
+    if _by_sales(rules, last) or (stage.notify and not asked(rules, handoffs, last, taken_on)):
         return None
     return HandOff(
         contact_id=last.contact_id,

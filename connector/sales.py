@@ -54,6 +54,7 @@ class Desk:
             did,
             owner=self._owner(properties),
             tell=contact in self._news,
+            taken_on=decision.taken_on,
         )
         moments = [m for m in (standing.wake_at, hand_off.wake_at(after, did, at)) if m is not None]
         return replace(

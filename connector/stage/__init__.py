@@ -39,7 +39,7 @@ __all__ = [
 @dataclass(frozen=True, slots=True)
 class Decision:
     """`again`: a journey began at this very moment, and the score is to be made anew for it. `handoffs`: all
-    of the contact's, as they are after it."""
+    of the contact's, as they are after it. `taken_on`: the stage at which sales had taken the contact on."""
 
     standing: Standing
     transitions: tuple[Transition, ...]
@@ -47,6 +47,7 @@ class Decision:
     note: str = ""
     again: bool = False
     handoffs: tuple[HandOff, ...] = ()
+    taken_on: str | None = None
 
 
 def decide(
@@ -74,7 +75,9 @@ def decide(
     if not again:
         standing = _with_temperature(rules, score, standing)
     standing = replace(standing, wake_at=_wake_at(rules, standing, m.at))
-    return Decision(standing, tuple(moves), held(standing, m.at), note(rules, witness, standing), again)
+    taken_on = before.stage if taken and standing.journey == before.journey else None
+    said = note(rules, witness, standing)
+    return Decision(standing, tuple(moves), held(standing, m.at), said, again, taken_on=taken_on)
 
 
 def _by_word(m: Moment, before: Standing) -> tuple[Standing, list[Transition]]:

@@ -44,7 +44,7 @@ def taken_back(m: Moment, before: Standing) -> Moved:
     stage = _behind(m, before)
     if m.witness is None or stage is None or m.witness.writer != "crm" or _ping_pong(before, m.witness):
         return before, []
-    move = m.move(before, stage, says(m.witness), actor="crm")
+    move = m.move(before, stage, says(m.rules, m.witness), actor="crm")
     return replace(before, stage=stage, stage_since=m.at, leaving_since=None, heard_at=m.witness.at), [move]
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from connector.model import Score, Standing, Transition
+from connector.rules.phrases import phrase
 from connector.rules.tree import Rules
 from connector.stage.criteria import holds, reason, view
 from connector.stage.witness import Witness, adopted, index, says
@@ -71,17 +72,17 @@ def _entry(
     m: Moment, n: int, target: int, reasons: Mapping[int, str]
 ) -> tuple[Literal["rule", "sales", "crm"], str, str, bool]:
     """Actor, rule, reason and whether imputed, for entering stage number `n`."""
-    place = str(m.rules.workflow.stages[n].place)
+    place, language = str(m.rules.workflow.stages[n].place), m.rules.mapping.language
     said = m.witness is not None and n == index(m.rules, adopted(m.rules, m.witness))
     by_hand = said and m.witness is not None and m.witness.writer == "person"
     if n in reasons:
         return "sales" if by_hand else "rule", place, reasons[n], False
     if said and m.witness is not None:
         actor: Literal["sales", "crm"] = "sales" if by_hand else "crm"
-        return actor, "", says(m.witness), False
+        return actor, "", says(m.rules, m.witness), False
     if n == 0:
-        return "rule", place, "coordinates only", False
-    return "rule", place, f"passed over on the way to {m.rules.workflow.stages[target].id}", True
+        return "rule", place, phrase(language, "coordinates"), False
+    return "rule", place, phrase(language, "passed", m.rules.workflow.stages[target].id), True
 
 
 def _furthest(m: Moment, before: Standing, by_rules: bool) -> tuple[int, dict[int, str]]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from connector.model import Score, Standing
+from connector.rules.phrases import phrase
 from connector.rules.tree import (
     All,
     AnyOf,
@@ -73,11 +74,11 @@ def reasons_of(condition: Condition, view: View, score: Score) -> list[str]:
         case Reached():
             return []
         case _:
-            return [words(condition, score, view.kinds)]
+            return [words(condition, score, view.kinds, view.rules.mapping.language)]
 
 
 def reason(condition: Condition, view: View, score: Score) -> str:
-    return "; ".join(reasons_of(condition, view, score)) or "its rule holds"
+    return "; ".join(reasons_of(condition, view, score)) or phrase(view.rules.mapping.language, "holds")
 
 
 def criteria(stage: StageRule) -> tuple[Literal["all", "any"], Sequence[Condition]]:

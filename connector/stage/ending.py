@@ -80,7 +80,7 @@ def reopened(m: Moment, before: Standing, now_true: frozenset[str]) -> Moved:
         to = our_stage(m.rules, word.value)
         if to is not None:
             opened = replace(opened_at(m, before, to, before.epoch_at), heard_at=word.at)
-            return opened, [m.move(opened, to, says(word), actor="sales", leaving=OUT)]
+            return opened, [m.move(opened, to, says(m.rules, word), actor="sales", leaving=OUT)]
     if any(key(rule) in now_true for rule in m.rules.workflow.disqualify):
         return before, []
     opened = opened_at(m, before, stages[0].id, before.epoch_at)

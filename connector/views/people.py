@@ -96,8 +96,8 @@ def _situation(about: Document, ink: Ink) -> list[str]:
         lines.append(f"Recycled: no stage is entered by rules before {ink.minute(about['cooling_until'])}.")
     if about["leaving"]:
         lines.append(
-            f"What makes it leave {about['stage']} holds since {ink.day(about['leaving']['since'])}; "
-            f"if it still does on {ink.day(about['leaving']['until'])}, it goes back."
+            f"It leaves {about['stage']} on {ink.day(about['leaving']['until'])} unless that changes: "
+            f"{about['leaving']['when']} (since {ink.day(about['leaving']['since'])})."
         )
     return lines
 
