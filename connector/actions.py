@@ -92,7 +92,7 @@ class _Telling:
 
     def _notices(self) -> Iterator[tuple[str, Notify]]:
         stage = next(s for s in self._rules.workflow.stages if s.id == self._last.to_stage)
-        if forward(self._rules, self._last) and not self._last.imputed and self._last.actor != "rebuild":
+        if forward(self._rules, self._last) and not self._last.imputed and self._last.actor != "edit":
             yield from ((name, self._rules.workflow.notify[name]) for name in stage.notify)
 
     # -- tasks -------------------------------------------------------------------------------------------

@@ -202,7 +202,7 @@ def _offered(
     stage = _stage(rules, last.to_stage)
     if stage is None or not _offers(stage) or last.imputed or not forward(rules, last):
         return None
-    if last.actor == "rebuild" or last.decided_at - last.effective_at > rules.workflow.alert_horizon:
+    if last.actor == "edit" or last.decided_at - last.effective_at > rules.workflow.alert_horizon:
         return None
     if any(one.state != "expired" for one in of_stage(handoffs, last.journey, stage.id)):
         return None

@@ -246,7 +246,8 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class Transition:
-    """A stage entered. `rule` is file:line; `actor` is rule, sales or crm; imputed: passed over."""
+    """A stage entered. `rule` is file:line; `actor` is rule, sales, crm or edit: an edit of the rules
+    alone, nothing that anybody did. imputed: passed over."""
 
     contact_id: str
     journey: int
@@ -254,7 +255,7 @@ class Transition:
     to_stage: str
     rule: str
     why: str
-    actor: Literal["rule", "sales", "crm", "rebuild"]
+    actor: Literal["rule", "sales", "crm", "edit"]
     effective_at: int
     decided_at: int
     imputed: bool = False

@@ -103,7 +103,7 @@ def test_what_is_older_than_the_horizon_is_recorded_and_not_told(rules: Rules, a
     [
         moved("sql", "mql"),  # left, recycled or set back: that is no news
         moved("mql", OUT),
-        moved("lead", "mql", actor="rebuild"),
+        moved("lead", "mql", actor="edit"),
         moved("lead", "mql") + moved("mql", "contact", journey=2),
     ],
 )

@@ -13,7 +13,7 @@ from connector.notices import Notices
 from connector.plan import Seen, item, kinds
 from connector.rules.tree import Rules
 from connector.sales import Desk
-from connector.score import Scorer
+from connector.score import Scorer, Subject
 from connector.stage import OUT, Decision, Witness, decide, in_crm, set_back_by
 from connector.store import bookmarks, decisions, engagement, outbox, records
 
@@ -85,6 +85,16 @@ class View:
         new = records.created(self._db, self._ids, since, now) if since is not None else {}
         return found | {i: at for i, at in new.items() if self.standing(i).stage is None}
 
+    def subjects(self, moments: Mapping[str, int]) -> list[Subject]:
+        """Contacts at a moment each, in the journey in which they are."""
+        return [Subject(i, at, self.standing(i).epoch_at) for i, at in moments.items()]
+
+    def last_decided(self) -> dict[str, int]:
+        """When those of the contacts were last decided on whom other rules than these did."""
+        if bookmarks.fact(self._db, "rules") in (None, self._rules.hash):
+            return {}
+        return decisions.decided(self._db, self._ids)
+
     def late(self) -> dict[str, tuple[int, ...]]:
         """Moments of the present stage, before the last decision, that something known late may concern."""
         found = decisions.late(self._db, self._ids)
@@ -94,13 +104,19 @@ class View:
     def climbs(self, score: Score, now: int) -> bool:
         return self._entered(score, now) is not None
 
-    def climb(self, score: Score, now: int) -> None:
-        """Into the stages that the contact would have entered at the score's moment, and nothing else."""
+    def climb(self, score: Score, now: int, *, by_edit: bool = False) -> None:
+        """Into the stages that the contact would have entered at the score's moment, and nothing else.
+        `by_edit`: it enters them now, since the rules were edited."""
         decision = self._entered(score, now)
-        if decision is not None:
-            before, after = self.standing(score.contact_id), decision.standing
-            there = replace(before, stage=after.stage, stage_since=after.stage_since, reached=after.reached)
-            self._start(score.contact_id, replace(decision, standing=there))
+        if decision is None:
+            return
+        before, after, moves = self.standing(score.contact_id), decision.standing, decision.transitions
+        since = now if by_edit else after.stage_since
+        if by_edit:
+            moves = tuple(replace(move, actor="edit", effective_at=now) for move in moves)
+        there = replace(before, stage=after.stage, stage_since=since, reached=after.reached)
+        handoffs = self._sales.now(score.contact_id) if by_edit else decision.handoffs
+        self._start(score.contact_id, replace(decision, standing=there, transitions=moves, handoffs=handoffs))
 
     def _entered(self, score: Score, now: int) -> Decision | None:
         """A decision, if what it does is to go forward by the rules."""

@@ -109,6 +109,12 @@ def everyone(db: Database) -> list[str]:
     return [row[0] for row in db.execute("SELECT id FROM contact ORDER BY id")]
 
 
+def decided(db: Database, ids: Sequence[str]) -> dict[str, int]:
+    """The moment of the last accepted score of each contact that has one."""
+    asked = "SELECT contact_id, as_of FROM score WHERE contact_id IN (SELECT value FROM json_each(?))"
+    return dict(db.execute(asked, [_json(list(ids))]).fetchall())
+
+
 def last_points(db: Database, ids: Sequence[str]) -> dict[str, int]:
     """The points of the last accepted score."""
     marks = ", ".join("?" * len(ids))

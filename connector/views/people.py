@@ -174,7 +174,8 @@ def _journeys(steps: list[Document], ink: Ink) -> list[str]:
 
 
 def _entered(step: Document, ink: Ink) -> str:
-    where = f" ({step['rule']})" if step["rule"] else ""
+    edited = "the rules were edited, " if step["actor"] == "edit" else ""
+    where = f" ({edited}{step['rule']})" if step["rule"] else ""
     return f"  {ink.day(step['at']):<11} {step['from'] or 'new'} -> {step['to']}: {step['why']}{where}"
 
 
