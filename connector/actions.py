@@ -14,8 +14,8 @@ from typing import Any
 
 import orjson
 
-from connector.hand_off import asked, forward, of_stage
-from connector.model import OUT, Action, Change, Document, HandOff, Score, Transition, iso
+from connector.hand_off import asked, due, forward, of_stage
+from connector.model import OUT, Action, Change, Document, Score, Transition, iso
 from connector.plan import Led, label, parts
 from connector.rules.phrases import phrase
 from connector.rules.tree import Notify, Rules, TaskNotice, WebhookNotice
@@ -83,6 +83,7 @@ class _Telling:
     ) -> None:
         self._rules, self._office, self._person, self._score = rules, office, person, score
         self._recent, self._last = recent, recent[-1]
+        self._stage = next(s for s in rules.workflow.stages if s.id == self._last.to_stage)
         self._epoch = decision.standing.epoch_at
         self._from = decision.transitions[0].from_stage
         offers = of_stage(decision.handoffs, self._last.journey, self._last.to_stage)
@@ -91,9 +92,8 @@ class _Telling:
         self._again = [str(len(offers))] if len(offers) > 1 else []  # it expired before
 
     def _notices(self) -> Iterator[tuple[str, Notify]]:
-        stage = next(s for s in self._rules.workflow.stages if s.id == self._last.to_stage)
         if forward(self._rules, self._last) and not self._last.imputed and self._last.actor != "edit":
-            yield from ((name, self._rules.workflow.notify[name]) for name in stage.notify)
+            yield from ((name, self._rules.workflow.notify[name]) for name in self._stage.notify)
 
     # -- tasks -------------------------------------------------------------------------------------------
 
@@ -117,7 +117,7 @@ class _Telling:
             "marker": marker,
             "owner": owner,
             "to": self._office.owners.get(owner, "") if owner else "",
-            "due_at": _offered_at(self._offer, self._last) + notice.due,
+            "due_at": due(self._rules, self._stage, self._last.effective_at, notice.due),
             "since": self._epoch,
         }
 
@@ -211,10 +211,6 @@ def _owner(notice: TaskNotice, owners: Mapping[str, str], whose: str | None) -> 
     return next((id for id, address in sorted(owners.items()) if fallback == address.lower() != ""), None)
 
 
-def _offered_at(offer: HandOff | None, last: Transition) -> int:
-    return offer.offered_at if offer else last.effective_at
-
-
 def _json(value: Any) -> str:
     return orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
 
@@ -230,13 +226,18 @@ def overtaken(rules: Rules, moves: Sequence[Transition]) -> tuple[str, ...]:
     return () if all(forward(rules, move) for move in moves) else ("task", "list")
 
 
+def due_at(kind: str, value: str) -> int | None:
+    """By when a task is to be done."""
+    return int(orjson.loads(value)["due_at"]) if kind == "task" else None
+
+
 def says(kind: str, key: str, value: str, shown: Callable[[str], str] = str) -> str:
     """An action in words; `shown` is how addresses are."""
     said = orjson.loads(value)
     match kind:
         case "task":
             whose = shown(said["to"]) if said["to"] else said["owner"] or "nobody in particular"
-            return f"task for {whose}: {said['subject']}, due {iso(said['due_at'])}"
+            return f"task for {whose}: {said['subject']}"
         case "list":
             return f"list {key}: {said['do']}"
         case _:

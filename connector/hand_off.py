@@ -214,18 +214,17 @@ def _offered(
         stage=stage.id,
         offered_at=last.effective_at,
         owner=owner,
-        due_at=_due(rules, stage, last.effective_at),
+        due_at=due(rules, stage, last.effective_at, stage.sla.first_touch) if stage.sla else None,
         told_at=last.decided_at,
     )
 
 
-def _due(rules: Rules, stage: StageRule, at: int) -> int | None:
-    if stage.sla is None:
-        return None
+def due(rules: Rules, stage: StageRule, at: int, lasting: int) -> int:
+    """So long after a moment, by the clock of the stage's hand-off."""
     calendar = _calendar(rules, stage)
     if calendar is None:
-        return at + stage.sla.first_touch
-    return business.add(calendar, ZoneInfo(rules.mapping.timezone), at, stage.sla.first_touch)
+        return at + lasting
+    return business.add(calendar, ZoneInfo(rules.mapping.timezone), at, lasting)
 
 
 def wake_at(handoffs: Iterable[HandOff], sales: Sales, at: int) -> int | None:

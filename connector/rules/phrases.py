@@ -75,7 +75,7 @@ PHRASES: Mapping[str, Mapping[str, str]] = {
         "method": "{} a des preuves pour {} de ses {} champs ou plus",
         "fresh_method": "{} a des preuves de moins de {} pour {} de ses {} champs ou plus",
         "reached": "{} atteint",
-        "sales_set": "les ventes ont choisi {}",
+        "sales_set": "les commerciaux ont choisi {}",
         "deal": "une affaire dont {}",
         "not": "non ({})",
         "and": "{} et {}",

@@ -164,19 +164,21 @@ def _stages(stages: list[Document], ink: Ink) -> list[str]:
 
 def _journeys(steps: list[Document], ink: Ink) -> list[str]:
     """Step by step, with a word where the next journey begins."""
-    lines, number = [], 1
+    lines, number, stands = list[str](), 1, None
     for step in steps:
         if step["number"] != number:
             number = step["number"]
             lines.append(f"  Journey {number}:")
-        lines.append(_entered(step, ink))
+        lines.append(_entered(step, stands or step["from"], ink))
+        stands = step["to"]
     return lines
 
 
-def _entered(step: Document, ink: Ink) -> str:
+def _entered(step: Document, before: str | None, ink: Ink) -> str:
+    """`before`: the stage that was told last; those passed over are not."""
     edited = "the rules were edited, " if step["actor"] == "edit" else ""
     where = f" ({edited}{step['rule']})" if step["rule"] else ""
-    return f"  {ink.day(step['at']):<11} {step['from'] or 'new'} -> {step['to']}: {step['why']}{where}"
+    return f"  {ink.day(step['at']):<11} {before or 'new'} -> {step['to']}: {step['why']}{where}"
 
 
 def _handoff(one: Document, ink: Ink) -> list[str]:
