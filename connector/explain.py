@@ -145,7 +145,7 @@ def _stages(db: Database, rules: Rules, score: Score, contact_id: str) -> list[D
     """Every stage with its criteria, true or not: why it is reached, what is missing."""
     standing = standing_of(db, rules, contact_id)
     kinds = kinds_of(db, contact_id, score.as_of)
-    looked = view(rules, score, standing, witness_of(db, rules, contact_id), kinds)
+    looked = view(rules, score, standing.reached, witness_of(db, rules, contact_id), kinds)
     documents = []
     for stage in rules.workflow.stages:
         needs, parts = criteria(stage)

@@ -12,7 +12,7 @@ from connector.hand_off import Sales
 from connector.model import Document, HandOff, Standing
 from connector.rules.tree import Rules
 from connector.stage import Decision, Witness, our_stage
-from connector.store import bookmarks, decisions, handoffs
+from connector.store import bookmarks, handoffs
 
 
 class Desk:
@@ -112,12 +112,9 @@ def _listed(rows: Iterable[tuple[str, int]]) -> dict[str, tuple[int, ...]]:
 
 
 def _news(db: Database, rules: Rules, ids: Sequence[str], known: Callable[[str], bool], now: int) -> set[str]:
-    """Contacts that sales may be told of: the first run on an old account tells nobody of those in it, and
-    edited rules tell nobody of those who are elsewhere by the edit alone."""
+    """Contacts that sales may be told of: the first run on an old account tells nobody of those in it."""
     since = bookmarks.fact(db, "decided_since")
     horizon = now - rules.workflow.alert_horizon
     first = horizon if since is None else min(since, horizon)
     made: Mapping[str, int | None] = handoffs.contacts(db, ids)
-    news = {i for i in ids if known(i) or (made.get(i) or 0) >= first}
-    edited = bookmarks.fact(db, "rules") not in (None, rules.hash)
-    return news & {*decisions.dirty(db, ids), *decisions.due(db, ids, now)} if edited else news
+    return {i for i in ids if known(i) or (made.get(i) or 0) >= first}

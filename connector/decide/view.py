@@ -41,6 +41,7 @@ class View:
         self._points = decisions.last_points(db, ids)
         self._notes = decisions.notes(db, ids)
         self._passed: dict[str, tuple[Transition, ...]] = {}
+        self._decided: dict[str, tuple[Score, Decision]] = {}
         self._sales = Desk(db, rules, ids, lambda i: self.standing(i).stage is not None, now)
         self._notices = Notices(db, rules, ids, self._sales.may_tell)
 
@@ -146,9 +147,17 @@ class View:
     def _start(self, contact_id: str, decision: Decision) -> None:
         self._standings[contact_id] = decision.standing
         self._passed[contact_id] = decision.transitions
+        self._decided.pop(contact_id, None)
         self._sales.start(contact_id, decision.handoffs)
 
     def _decide(self, score: Score, now: int) -> Decision:
+        """From where the contact stands now; asked again for the same score, what was decided."""
+        known = self._decided.get(score.contact_id)
+        if known is None or known[0] is not score:
+            known = self._decided[score.contact_id] = (score, self._judged(score, now))
+        return known[1]
+
+    def _judged(self, score: Score, now: int) -> Decision:
         contact = score.contact_id
         standing, witness = self.standing(contact), self.witness(contact)
         taken = self._sales.taken(contact, standing, witness, score.as_of)

@@ -94,7 +94,7 @@ def _by_rules(m: Moment, before: Standing) -> tuple[Standing, list[Transition]]:
         if moves:
             return replace(standing, fired=now_true), moves
     standing, moves = (before, []) if before.stage == OUT else _along(m, before)
-    return replace(standing, fired=now_true), moves
+    return standing if standing.fired == now_true else replace(standing, fired=now_true), moves
 
 
 def _along(m: Moment, before: Standing) -> tuple[Standing, list[Transition]]:

@@ -134,14 +134,14 @@ def _leave(m: Moment, standing: Standing) -> Transition | None:
         return None
     if index(m.rules, adopted(m.rules, m.witness)) >= n:
         return None
-    looked = view(m.rules, m.score, standing, m.witness, m.kinds)
+    looked = view(m.rules, m.score, standing.reached, m.witness, m.kinds)
     why = reason(stage.leave_when, looked, m.score)
     return m.move(standing, m.rules.workflow.stages[n - 1].id, why, rule=str(stage.place))
 
 
 def _holds(m: Moment, standing: Standing, n: int, name: Literal["enter_when", "leave_when"]) -> bool:
     asked = getattr(m.rules.workflow.stages[n], name)
-    return asked is not None and holds(asked, view(m.rules, m.score, standing, m.witness, m.kinds))
+    return asked is not None and holds(asked, view(m.rules, m.score, standing.reached, m.witness, m.kinds))
 
 
 def accepted(m: Moment, standing: Standing) -> bool:

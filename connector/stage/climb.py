@@ -95,8 +95,7 @@ def _furthest(m: Moment, before: Standing, by_rules: bool) -> tuple[int, dict[in
     for n, stage in enumerate(stages if by_rules else ()):
         if stage.enter_when is None or n <= index(m.rules, before.stage):
             continue
-        standing = replace(before, reached=frozenset(reached))
-        looked = view(m.rules, m.score, standing, m.witness, m.kinds)
+        looked = view(m.rules, m.score, frozenset(reached), m.witness, m.kinds)
         if holds(stage.enter_when, looked):
             reasons[n] = reason(stage.enter_when, looked, m.score)
             target = max(target, n)

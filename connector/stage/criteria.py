@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from connector.model import Score, Standing
+from connector.model import Score
 from connector.rules.phrases import phrase
 from connector.rules.tree import (
     All,
     AnyOf,
     Condition,
-    Leaf,
     Not,
     Reached,
     Rules,
@@ -26,18 +25,17 @@ from connector.stage.witness import Witness, index, our_stage
 @dataclass(frozen=True, slots=True)
 class View:
     rules: Rules
-    facts: Mapping[Leaf, bool]
+    facts: tuple[bool, ...]  # by the leaf's number
     reached: frozenset[str]
     witness: Witness | None
     kinds: frozenset[str] = frozenset()
 
 
 def view(
-    rules: Rules, score: Score, standing: Standing, witness: Witness | None, kinds: frozenset[str]
+    rules: Rules, score: Score, reached: frozenset[str], witness: Witness | None, kinds: frozenset[str]
 ) -> View:
     """What a stage's criteria are judged by, for `holds` and `reasons_of`."""
-    facts = dict(zip(rules.workflow.stage_leaves(), score.facts, strict=True))
-    return View(rules, facts, standing.reached, witness, kinds)
+    return View(rules, score.facts, reached, witness, kinds)
 
 
 def holds(condition: Condition, view: View) -> bool:
@@ -53,7 +51,7 @@ def holds(condition: Condition, view: View) -> bool:
         case SalesSet(stage=stage):
             return _sales_set(view, stage)
         case _:
-            return view.facts[condition]
+            return view.facts[view.rules.workflow.leaf_number(condition)]
 
 
 def _sales_set(view: View, stage: str) -> bool:

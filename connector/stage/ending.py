@@ -23,7 +23,7 @@ Ending = Recycle | Disqualify
 
 def fired(m: Moment, before: Standing) -> frozenset[str]:
     """The rules that hold now."""
-    looked = view(m.rules, m.score, before, m.witness, m.kinds)
+    looked = view(m.rules, m.score, before.reached, m.witness, m.kinds)
     return frozenset(key(rule) for rule in _endings(m) if holds(rule.when, looked))
 
 
@@ -125,7 +125,7 @@ def remembered(m: Moment, before: Standing) -> Standing:
 
 
 def _why(m: Moment, before: Standing, rule: Ending) -> str:
-    return reason(rule.when, view(m.rules, m.score, before, m.witness, m.kinds), m.score)
+    return reason(rule.when, view(m.rules, m.score, before.reached, m.witness, m.kinds), m.score)
 
 
 def _customer(m: Moment, standing: Standing) -> bool:

@@ -146,15 +146,6 @@ def due(db: Database, ids: Sequence[str], now: int) -> dict[str, int]:
     return dict(db.execute(_DUE, {"ids": _json(list(ids)), "now": now}).fetchall())
 
 
-def dirty(db: Database, ids: Sequence[str]) -> set[str]:
-    """Those of these contacts whose inputs changed."""
-    rows = db.execute(
-        "SELECT contact_id FROM dirty WHERE contact_id IN (SELECT value FROM json_each(?))",
-        [_json(list(ids))],
-    )
-    return {row[0] for row in rows}
-
-
 _LATE = """
 WITH late AS (
   SELECT s.contact_id, s.as_of, min(g.at) AS first FROM dirty d JOIN score s ON s.contact_id = d.contact_id
