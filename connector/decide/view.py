@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from sqlite_utils import Database
 
 from connector.hand_off import forward
-from connector.model import Document, Score, Standing, Transition, moment
+from connector.hubspot.objects import merged_ids
+from connector.model import Document, Record, Score, Standing, Transition, moment
 from connector.notices import Notices
 from connector.plan import Seen, item, kinds
 from connector.rules.tree import Rules
@@ -55,8 +56,19 @@ class View:
         if known is not None:
             return known
         properties = self._seen[contact_id][1] if contact_id in self._seen else {}
-        remembered = _remembered(self._rules, contact_id, properties)
+        remembered = self._merged(_remembered(self._rules, contact_id, properties), properties)
         return _still_held(self._rules, remembered, self._notes.get(contact_id))
+
+    def _merged(self, standing: Standing, properties: Mapping[str, str | None]) -> Standing:
+        """Of records that the CRM made one of, the furthest stage: nobody is handed over again for that."""
+        others = merged_ids(Record(standing.contact_id, properties))
+        if not others or standing.stage == OUT:
+            return standing
+        order = [None, *self._rules.workflow.stages_named()]
+        known = [one for one in decisions.standings(self._db, others).values() if one.stage in order]
+        best = max([standing, *known], key=lambda one: order.index(one.stage))
+        since, journey = best.stage_since, max(best.journey, standing.journey)
+        return replace(standing, stage=best.stage, stage_since=since, reached=best.reached, journey=journey)
 
     def witness(self, contact_id: str) -> Witness | None:
         """Who wrote the stage in the CRM, if it was not we."""
