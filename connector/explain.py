@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
+import orjson
 from sqlite_utils import Database
 
 from connector import speed
-from connector.decide import kinds_of, scorer_of, standing_of, witness_of
+from connector.decide import scorer_of, signals_of, standing_of, witness_of
 from connector.errors import BadCommand
 from connector.model import POINT, Document, Score, Standing, iso, mask
 from connector.plan import decimal, label
@@ -135,6 +136,7 @@ def _journey(db: Database, contact_id: str) -> list[Document]:
             "rule": row["rule"],
             "actor": row["actor"],
             "imputed": bool(row["imputed"]),
+            "evidence": orjson.loads(row["evidence"]),
             "number": row["journey"],
         }
         for row in decisions.transitions(db, contact_id)
@@ -144,13 +146,13 @@ def _journey(db: Database, contact_id: str) -> list[Document]:
 def _stages(db: Database, rules: Rules, score: Score, contact_id: str) -> list[Document]:
     """Every stage with its criteria, true or not: why it is reached, what is missing."""
     standing = standing_of(db, rules, contact_id)
-    kinds = kinds_of(db, contact_id, score.as_of)
-    looked = view(rules, score, standing.reached, witness_of(db, rules, contact_id), kinds)
+    signals = signals_of(db, contact_id, standing.epoch_at, score.as_of)
+    looked = view(rules, score, standing.reached, witness_of(db, rules, contact_id), signals)
     documents = []
     for stage in rules.workflow.stages:
         needs, parts = criteria(stage)
         said = [
-            {"says": words(part, score, kinds, rules.mapping.language), "true": holds(part, looked)}
+            {"says": words(part, score, looked.kinds, rules.mapping.language), "true": holds(part, looked)}
             for part in parts
         ]
         documents.append(

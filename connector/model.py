@@ -247,7 +247,7 @@ class Standing:
 @dataclass(frozen=True, slots=True)
 class Transition:
     """A stage entered. `rule` is file:line; `actor` is rule, sales, crm or edit: an edit of the rules
-    alone, nothing that anybody did. imputed: passed over."""
+    alone, nothing that anybody did. imputed: passed over. `evidence`: ids of signals, names of fields."""
 
     contact_id: str
     journey: int
@@ -259,6 +259,7 @@ class Transition:
     effective_at: int
     decided_at: int
     imputed: bool = False
+    evidence: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from sqlite_utils import Database
 
 from connector import signals
 from connector.decide.accepting import Accepted, accept, braked
-from connector.decide.view import Start, View, kinds_of, scorer_of, standing_of, witness_of
+from connector.decide.view import Start, View, scorer_of, signals_of, standing_of, witness_of
 from connector.model import Document, Score
 from connector.plan import Tally
 from connector.rules.compile import dependencies
@@ -26,10 +26,10 @@ __all__ = [
     "braked",
     "fit",
     "judge",
-    "kinds_of",
     "portions",
     "preview",
     "scorer_of",
+    "signals_of",
     "standing_of",
     "witness_of",
 ]

@@ -15,7 +15,7 @@ from connector.plan import Seen, item, kinds
 from connector.rules.tree import Rules
 from connector.sales import Desk
 from connector.score import Scorer, Subject
-from connector.stage import OUT, Decision, Witness, decide, in_crm, set_back_by
+from connector.stage import OUT, Decision, Signals, Witness, decide, in_crm, set_back_by
 from connector.store import bookmarks, decisions, engagement, outbox, records
 
 
@@ -175,8 +175,8 @@ class View:
         taken = self._sales.taken(contact, standing, witness, score.as_of)
         decision = decide(self._rules, score, standing, witness, now, taken=taken)
         if decision.transitions and decision.standing.stage != self._rules.workflow.stages[0].id:
-            kinds = kinds_of(self._db, contact, score.as_of)  # few: their reasons name the signals
-            decision = decide(self._rules, score, standing, witness, now, kinds, taken=taken)
+            signals = signals_of(self._db, contact, standing.epoch_at, score.as_of)  # of few: their reasons
+            decision = decide(self._rules, score, standing, witness, now, signals, taken=taken)
         decision = self._sales.follow(decision, self._seen[contact][1], witness, score.as_of)
         passed = self._passed.get(contact, ())
         return replace(decision, transitions=(*passed, *decision.transitions))
@@ -203,9 +203,10 @@ def _lifecycle(rules: Rules) -> str:
     return found.property if found else ""
 
 
-def kinds_of(db: Database, contact_id: str, until: int) -> frozenset[str]:
-    """The kinds of signals that a contact has."""
-    return frozenset(engagement.kinds(db, contact_id, until))
+def signals_of(db: Database, contact_id: str, since: int | None, until: int) -> Signals:
+    """The accepted signals of a journey: (id, kind), newest first."""
+    found = engagement.accepted(db, contact_id, until, since)
+    return tuple((id, kind) for id, kind, _ in found)
 
 
 def scorer_of(rules: Rules) -> Scorer:

@@ -13,7 +13,7 @@ from connector.model import OUT, HandOff, Score, Standing, Transition
 from connector.rules.tree import Rules
 from connector.stage.back import Held, held, leaving, left, released, set_back, set_back_by, taken_back
 from connector.stage.climb import Moment, climb
-from connector.stage.criteria import View, criteria, holds, reasons_of, view
+from connector.stage.criteria import Signals, View, criteria, holds, reasons_of, view
 from connector.stage.ending import disqualified, fired, recycled, remembered, reopened
 from connector.stage.witness import Witness, crm_stage, fresh, in_crm, index, note, our_stage, written_by
 
@@ -21,6 +21,7 @@ __all__ = [
     "OUT",
     "Decision",
     "Held",
+    "Signals",
     "View",
     "Witness",
     "criteria",
@@ -56,14 +57,14 @@ def decide(
     before: Standing,
     witness: Witness | None,
     now: int,
-    kinds: frozenset[str] = frozenset(),
+    signals: Signals = (),
     *,
     taken: bool = False,
 ) -> Decision:
     """Where the contact stands at the score's `as_of`, decided `now`. `before` is the recorded standing (or
-    what the CRM remembers of it); `kinds` of signals that it has only make the reasons more exact. `taken`: sales
-    took the contact on."""
-    m = Moment(rules, score, fresh(witness, before, score.as_of), now, kinds, taken)
+    what the CRM remembers of it); `signals` of the journey, newest first, only make the reasons more exact and are
+    their evidence. `taken`: sales took the contact on."""
+    m = Moment(rules, score, fresh(witness, before, score.as_of), now, signals, taken)
     if before.fired is None:
         before = remembered(m, before)
         m = replace(m, witness=fresh(witness, before, score.as_of))

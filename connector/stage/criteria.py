@@ -21,6 +21,8 @@ from connector.rules.tree import (
 from connector.rules.words import words
 from connector.stage.witness import Witness, index, our_stage
 
+Signals = tuple[tuple[str, str], ...]  # (id, kind) of the accepted ones of a journey, newest first
+
 
 @dataclass(frozen=True, slots=True)
 class View:
@@ -28,14 +30,18 @@ class View:
     facts: tuple[bool, ...]  # by the leaf's number
     reached: frozenset[str]
     witness: Witness | None
-    kinds: frozenset[str] = frozenset()
+    signals: Signals = ()
+
+    @property
+    def kinds(self) -> frozenset[str]:
+        return frozenset(kind for _, kind in self.signals)
 
 
 def view(
-    rules: Rules, score: Score, reached: frozenset[str], witness: Witness | None, kinds: frozenset[str]
+    rules: Rules, score: Score, reached: frozenset[str], witness: Witness | None, signals: Signals
 ) -> View:
     """What a stage's criteria are judged by, for `holds` and `reasons_of`."""
-    return View(rules, score.facts, reached, witness, kinds)
+    return View(rules, score.facts, reached, witness, signals)
 
 
 def holds(condition: Condition, view: View) -> bool:

@@ -246,7 +246,7 @@ def put_standing(db: Database, standing: Standing) -> None:
 def put_transitions(db: Database, rows: Iterable[Transition], plan_id: str, rules: str) -> None:
     db.conn.executemany(
         "INSERT INTO transition (contact_id, journey, from_stage, to_stage, rule, why, actor, effective_at, "
-        "decided_at, imputed, plan_id, rules) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "decided_at, imputed, evidence, plan_id, rules) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [
             (
                 row.contact_id,
@@ -259,6 +259,7 @@ def put_transitions(db: Database, rows: Iterable[Transition], plan_id: str, rule
                 row.effective_at,
                 row.decided_at,
                 int(row.imputed),
+                _json(list(row.evidence)),
                 plan_id,
                 rules,
             )
