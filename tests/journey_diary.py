@@ -237,7 +237,7 @@ class Diary:
         plan = preview(self.db, self.rules, now, scorer=self.scorer)
         accept(self.db, plan, now)
         with write(self.db):
-            rows = outbox.claim(self.db, 10)
+            rows = outbox.claim(self.db, 10, now)
             for row in rows:
                 self.crm[row.key] = row.new
                 if row.key == "lifecyclestage":
