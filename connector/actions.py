@@ -14,8 +14,10 @@ from typing import Any
 
 import orjson
 
-from connector.model import OUT, Action, Change, Document, HandOff, Score, Transition, iso
+from connector.hand_off import asked, due, forward, of_stage
+from connector.model import OUT, Action, Change, Document, Score, Transition, iso
 from connector.plan import Led, label, parts
+from connector.rules.phrases import phrase
 from connector.rules.tree import Notify, Rules, TaskNotice, WebhookNotice
 from connector.stage import Decision
 
@@ -67,12 +69,6 @@ def _recent(rules: Rules, moves: Sequence[Transition]) -> list[Transition]:
     return [move for move in news[back:] if move.to_stage != OUT]
 
 
-def forward(rules: Rules, move: Transition) -> bool:
-    order: list[str | None] = [stage.id for stage in rules.workflow.stages]
-    here = order.index(move.from_stage) if move.from_stage in order else -1
-    return move.to_stage in order and order.index(move.to_stage) > here
-
-
 class _Telling:
     """One contact's transitions, the last of them being where it came to rest."""
 
@@ -87,15 +83,17 @@ class _Telling:
     ) -> None:
         self._rules, self._office, self._person, self._score = rules, office, person, score
         self._recent, self._last = recent, recent[-1]
+        self._stage = next(s for s in rules.workflow.stages if s.id == self._last.to_stage)
         self._epoch = decision.standing.epoch_at
         self._from = decision.transitions[0].from_stage
-        key = (self._last.journey, self._last.to_stage)
-        self._offer = next((one for one in decision.handoffs if (one.journey, one.stage) == key), None)
+        offers = of_stage(decision.handoffs, self._last.journey, self._last.to_stage)
+        self._offer = offers[-1] if offers else None
+        self._asked = asked(rules, decision.handoffs, self._last, decision.taken_on)
+        self._again = [str(len(offers))] if len(offers) > 1 else []  # it expired before
 
     def _notices(self) -> Iterator[tuple[str, Notify]]:
-        stage = next(s for s in self._rules.workflow.stages if s.id == self._last.to_stage)
-        if forward(self._rules, self._last) and not self._last.imputed and self._last.actor != "rebuild":
-            yield from ((name, self._rules.workflow.notify[name]) for name in stage.notify)
+        if forward(self._rules, self._last) and not self._last.imputed and self._last.actor != "edit":
+            yield from ((name, self._rules.workflow.notify[name]) for name in self._stage.notify)
 
     # -- tasks -------------------------------------------------------------------------------------------
 
@@ -103,9 +101,10 @@ class _Telling:
         """One for each notice; the first goes by journey and stage alone, so that one name is as good as
         another."""
         journey, stage = self._last.journey, self._last.to_stage
-        notices = [(name, notice.task) for name, notice in self._notices() if notice.task is not None]
+        told = [(name, notice) for name, notice in self._notices() if name in self._asked]
+        notices = [(name, notice.task) for name, notice in told if notice.task is not None]
         for number, (name, notice) in enumerate(notices):
-            more = [name] if number else []
+            more = [*self._again, *([name] if number else [])]
             key = ":".join([str(journey), stage, *more])
             marker = " ".join([self._office.portal, self._person.id, str(journey), stage, *more])
             yield Action("task", key, _json(self._task(notice, f"[connector {marker}]")))
@@ -118,7 +117,7 @@ class _Telling:
             "marker": marker,
             "owner": owner,
             "to": self._office.owners.get(owner, "") if owner else "",
-            "due_at": _offered_at(self._offer, self._last) + notice.due,
+            "due_at": due(self._rules, self._stage, self._last.effective_at, notice.due),
             "since": self._epoch,
         }
 
@@ -139,7 +138,8 @@ class _Telling:
         return " ".join(template.split())
 
     def _reasons(self) -> list[str]:
-        because = f"{self._from or 'new'} -> {self._last.to_stage}: {self._last.why}"
+        language = self._rules.mapping.language
+        because = f"{self._from or phrase(language, 'new')} -> {self._last.to_stage}: {self._last.why}"
         found = ", ".join(parts(self._rules, self._score.parts, self._score.counted)[:_REASONS])
         return [because, f"{self._score.points} points" + (f": {found}" if found else "")]
 
@@ -147,7 +147,8 @@ class _Telling:
 
     def status(self) -> Change | None:
         """Set where nothing stands, or what we put there: a person's word about a lead is theirs."""
-        said = [notice.lead_status for _, notice in self._notices() if notice.lead_status is not None]
+        told = [notice.lead_status for name, notice in self._notices() if name in self._asked]
+        said = [status for status in told if status is not None]
         now, wanted = self._person.status or None, said[-1] if said else None
         ours = now is None or now == self._person.status_sent
         if wanted is None or wanted == now or not ours or not self._person.status_property:
@@ -176,13 +177,14 @@ class _Telling:
     def webhooks(self) -> Iterator[Action]:
         for name, notice in self._notices():
             if notice.webhook is not None:
-                key = f"{self._last.journey}:{self._last.to_stage}:{name}"
+                key = ":".join([str(self._last.journey), self._last.to_stage, *self._again, name])
                 yield Action("webhook", key, _json(self._webhook(name, notice.webhook)))
 
     def _webhook(self, name: str, notice: WebhookNotice) -> Document:
         """The names of the variables, not what they hold."""
         last = self._last
-        about = (self._office.portal, self._person.id, last.journey, self._epoch, last.to_stage, name)
+        whom = (self._office.portal, self._person.id)
+        about = (*whom, last.journey, self._epoch, last.to_stage, *self._again, name)
         body = {
             "id": hashlib.sha256(_json(about).encode()).hexdigest(),
             "contact": self._person.id,
@@ -209,10 +211,6 @@ def _owner(notice: TaskNotice, owners: Mapping[str, str], whose: str | None) -> 
     return next((id for id, address in sorted(owners.items()) if fallback == address.lower() != ""), None)
 
 
-def _offered_at(offer: HandOff | None, last: Transition) -> int:
-    return offer.offered_at if offer else last.effective_at
-
-
 def _json(value: Any) -> str:
     return orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
 
@@ -228,13 +226,18 @@ def overtaken(rules: Rules, moves: Sequence[Transition]) -> tuple[str, ...]:
     return () if all(forward(rules, move) for move in moves) else ("task", "list")
 
 
+def due_at(kind: str, value: str) -> int | None:
+    """By when a task is to be done."""
+    return int(orjson.loads(value)["due_at"]) if kind == "task" else None
+
+
 def says(kind: str, key: str, value: str, shown: Callable[[str], str] = str) -> str:
     """An action in words; `shown` is how addresses are."""
     said = orjson.loads(value)
     match kind:
         case "task":
             whose = shown(said["to"]) if said["to"] else said["owner"] or "nobody in particular"
-            return f"task for {whose}: {said['subject']}, due {iso(said['due_at'])}"
+            return f"task for {whose}: {said['subject']}"
         case "list":
             return f"list {key}: {said['do']}"
         case _:

@@ -45,6 +45,33 @@ class Waits:
     rep: int
 
 
+def of_stage(handoffs: Iterable[HandOff], journey: int, stage: str) -> list[HandOff]:
+    """In the order in which they were offered."""
+    return [one for one in handoffs if (one.journey, one.stage) == (journey, stage)]
+
+
+def asked(
+    rules: Rules, handoffs: Iterable[HandOff], last: Transition, taken_on: str | None = None
+) -> tuple[str, ...]:
+    """The notices that ask somebody to act on the stage entered: none where sales set it themselves, and none
+    by which sales was asked at an earlier stage of the journey and took the contact on. `taken_on`: one such
+    stage, of which a new cache knows no hand-off."""
+    stage = _stage(rules, last.to_stage)
+    if stage is None or _by_sales(rules, last):
+        return ()
+    taken = [
+        o for o in handoffs if (o.journey, o.state) == (last.journey, "accepted") and o.stage != stage.id
+    ]
+    stages = {o.stage for o in taken} | ({taken_on} - {stage.id} if taken_on else set())
+    known = {name for one in stages if (earlier := _stage(rules, one)) for name in earlier.notify}
+    return tuple(name for name in stage.notify if name not in known)
+
+
+def _by_sales(rules: Rules, last: Transition) -> bool:
+    """Set by hand, from the stage on that sales alone validates."""
+    return last.actor == "sales" and _index(rules, last.to_stage) >= _index(rules, "sql") >= 0
+
+
 def offers(workflow: WorkflowRules) -> bool:
     """Whether any stage is handed to sales."""
     return any(_offers(stage) for stage in workflow.stages)
@@ -123,7 +150,8 @@ def taken(rules: Rules, handoffs: Sequence[HandOff], standing: Standing, sales: 
     if stage is None or not _offers(stage) or any(o.stage == stage.id and o.state == "offered" for o in mine):
         return False
     since = standing.stage_since or standing.epoch_at or 0
-    return any(since < done <= at for done in (*sales.touches, *sales.deals))
+    under_way = any(since - UNDER_WAY < touch <= at for touch in sales.touches)
+    return under_way or any(since < made <= at for made in sales.deals)
 
 
 # -- how it comes about, and ends --------------------------------------------------------------------
@@ -138,11 +166,13 @@ def follow(
     *,
     owner: str | None,
     tell: bool,
+    taken_on: str | None = None,
 ) -> tuple[HandOff, ...]:
-    """The hand-offs after one evaluation's transitions. `tell`: sales may be told of this contact at all."""
+    """The hand-offs after one evaluation's transitions. `tell`: sales may be told of this contact at all;
+    `taken_on`: as for `asked`."""
     ended = tuple(_ended(rules, one, after, moves) for one in handoffs)
     last = moves[-1] if moves else None
-    offered = _offered(rules, ended, last, owner) if last is not None and tell else None
+    offered = _offered(rules, ended, last, owner, taken_on) if last is not None and tell else None
     if last is None or offered is None:
         return ended
     return (*ended, _seen(rules, offered, sales, last.effective_at))
@@ -158,22 +188,25 @@ def _ended(rules: Rules, one: HandOff, after: Standing, moves: Sequence[Transiti
         state = "expired"
     else:
         return one
-    back = next((move for move in reversed(moves) if not _forward(rules, move)), None)
+    back = next((move for move in reversed(moves) if not forward(rules, move)), None)
     why, at = (back.why, back.effective_at) if back else (after.held_why, after.stage_since)
     done = replace(one, state=state, why=why, settled_at=at)
     return replace(done, breached_at=done.due_at if _late(done, at or 0) else None)
 
 
 def _offered(
-    rules: Rules, handoffs: Sequence[HandOff], last: Transition, owner: str | None
+    rules: Rules, handoffs: Sequence[HandOff], last: Transition, owner: str | None, taken_on: str | None
 ) -> HandOff | None:
-    """Offered once in a journey for each stage, while it is news; only where the contact came to rest."""
+    """Offered while it is news, where the contact came to rest; again in a journey only if nobody took it on
+    before it expired."""
     stage = _stage(rules, last.to_stage)
-    if stage is None or not _offers(stage) or last.imputed or not _forward(rules, last):
+    if stage is None or not _offers(stage) or last.imputed or not forward(rules, last):
         return None
-    if last.actor == "rebuild" or last.decided_at - last.effective_at > rules.workflow.alert_horizon:
+    if last.actor == "edit" or last.decided_at - last.effective_at > rules.workflow.alert_horizon:
         return None
-    if any((one.journey, one.stage) == (last.journey, stage.id) for one in handoffs):
+    if any(one.state != "expired" for one in of_stage(handoffs, last.journey, stage.id)):
+        return None
+    if _by_sales(rules, last) or (stage.notify and not asked(rules, handoffs, last, taken_on)):
         return None
     return HandOff(
         contact_id=last.contact_id,
@@ -181,18 +214,17 @@ def _offered(
         stage=stage.id,
         offered_at=last.effective_at,
         owner=owner,
-        due_at=_due(rules, stage, last.effective_at),
+        due_at=due(rules, stage, last.effective_at, stage.sla.first_touch) if stage.sla else None,
         told_at=last.decided_at,
     )
 
 
-def _due(rules: Rules, stage: StageRule, at: int) -> int | None:
-    if stage.sla is None:
-        return None
+def due(rules: Rules, stage: StageRule, at: int, lasting: int) -> int:
+    """So long after a moment, by the clock of the stage's hand-off."""
     calendar = _calendar(rules, stage)
     if calendar is None:
-        return at + stage.sla.first_touch
-    return business.add(calendar, ZoneInfo(rules.mapping.timezone), at, stage.sla.first_touch)
+        return at + lasting
+    return business.add(calendar, ZoneInfo(rules.mapping.timezone), at, lasting)
 
 
 def wake_at(handoffs: Iterable[HandOff], sales: Sales, at: int) -> int | None:
@@ -238,7 +270,7 @@ def _index(rules: Rules, name: str | None) -> int:
     return next((n for n, stage in enumerate(rules.workflow.stages) if stage.id == name), -1)
 
 
-def _forward(rules: Rules, move: Transition) -> bool:
+def forward(rules: Rules, move: Transition) -> bool:
     return _index(rules, move.to_stage) > _index(rules, move.from_stage)
 
 

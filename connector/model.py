@@ -249,7 +249,8 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class Transition:
-    """A stage entered. `rule` is file:line; `actor` is rule, sales or crm; imputed: passed over."""
+    """A stage entered. `rule` is file:line; `actor` is rule, sales, crm or edit: an edit of the rules
+    alone, nothing that anybody did. imputed: passed over. `evidence`: ids of signals, names of fields."""
 
     contact_id: str
     journey: int
@@ -257,15 +258,16 @@ class Transition:
     to_stage: str
     rule: str
     why: str
-    actor: Literal["rule", "sales", "crm", "rebuild"]
+    actor: Literal["rule", "sales", "crm", "edit"]
     effective_at: int
     decided_at: int
     imputed: bool = False
+    evidence: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class HandOff:
-    """A contact offered to sales on entering a stage: one per journey and stage.
+    """A contact offered to sales on entering a stage: once in a journey, and again where that expired.
 
     `due_at`: by when somebody is to be in touch (None: no SLA). `state`: offered, then accepted, rejected
     (`why`) or expired at `settled_at`. `first_touch_at`: the first human touch after it was offered;

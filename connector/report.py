@@ -206,7 +206,12 @@ def _item(document: Document, now: int, *, verbose: bool) -> Document:
         "temperature": document["temperature"],
         "changes": document["changes"],
         "actions": [
-            {"kind": one["kind"], "key": one["key"], "says": action(one, document["email"], verbose=verbose)}
+            {
+                "kind": one["kind"],
+                "key": one["key"],
+                "says": action(one, document["email"], verbose=verbose),
+                "due_at": iso(actions.due_at(one["kind"], one["value"])),
+            }
             for one in document["actions"]
         ],
         "lead_status": document["lead_status"],

@@ -23,7 +23,7 @@ class Desk:
     ) -> None:
         self._rules = rules
         self._recorded = handoffs.of(db, ids)
-        self._now = dict(self._recorded)
+        self._known = dict(self._recorded)
         self._in_use = bool(self._recorded) or hand_off.offers(rules.workflow)
         self._touches = _touches(db, ids) if self._in_use else {}
         self._deals = _listed(handoffs.deals(db, ids)) if self._in_use else {}
@@ -54,6 +54,7 @@ class Desk:
             did,
             owner=self._owner(properties),
             tell=contact in self._news,
+            taken_on=decision.taken_on,
         )
         moments = [m for m in (standing.wake_at, hand_off.wake_at(after, did, at)) if m is not None]
         return replace(
@@ -64,9 +65,13 @@ class Desk:
         """Whether people may be told of this contact at all."""
         return contact in self._news
 
+    def now(self, contact: str) -> tuple[HandOff, ...]:
+        """The hand-offs as far as they were looked at."""
+        return self._known.get(contact, ())
+
     def start(self, contact: str, after: tuple[HandOff, ...]) -> None:
         """From here on a moment later is looked at."""
-        self._now[contact] = after
+        self._known[contact] = after
 
     def document(self, decision: Decision) -> Document:
         """`handoff`: the last of the present journey; `handoffs`: those that are not as recorded."""
@@ -79,7 +84,7 @@ class Desk:
         }
 
     def _seen(self, contact: str, did: Sales, at: int) -> tuple[HandOff, ...]:
-        return hand_off.seen(self._rules, self._now.get(contact, ()), did, at)
+        return hand_off.seen(self._rules, self._known.get(contact, ()), did, at)
 
     def _owner(self, properties: Mapping[str, str | None]) -> str | None:
         """Whom the CRM says the contact belongs to."""

@@ -69,11 +69,7 @@ def _every_day(walk: Walk, folder: Folder) -> None:
     assert portal is not None
     mql = walk(folder, "contacts", "--stage", "mql")["items"][0]["contact"]
     lead = walk(folder, "contacts", "--stage", "lead")["items"][0]["contact"]
-    leaving = walk(folder, "contacts", "--stage", "mql")["items"][-1]["contact"]
-    walk(folder, "explain", mql)
     folder.advance(3600)
-    portal.edit(leaving, {"jobtitle": "Étudiante"})
-    folder.edit("workflows/qualification.yaml", "{total: {below: 70}", "{total: {below: 90}")
     portal.edit(mql, {STAGE: "lead"})
     portal.edit(lead, {"lq_score": "999"})
     at = portal.state()["now"] - 1000
@@ -87,12 +83,13 @@ def _every_day(walk: Walk, folder: Folder) -> None:
     walk(folder, "plan", "--against", "other")
     walk(folder, "contacts", "--held")
     walk(folder, "explain", mql)
-    walk(folder, "explain", leaving)
+    walk(folder, "explain", lead)
     walk(folder, "verify")
     _tampered(walk, folder)
     walk(folder, "status")
     walk(folder, "runs")
     _stale(walk, folder)
+    _leaving(walk, folder)
     _handed_over(walk, folder)
     walk(folder, "forget", str(lead), "--yes")
     walk(folder, "forget", str(lead), "--undo")
@@ -129,12 +126,22 @@ def _stale(walk: Walk, folder: Folder) -> None:
     walk(folder, "apply", "--yes")
 
 
+def _leaving(walk: Walk, folder: Folder) -> None:
+    """An edit by which somebody's stage no longer holds, and is left in two weeks."""
+    folder.edit("workflows/qualification.yaml", "total: {below: 70}", "total: {below: 10000}")
+    walk(folder, "plan")
+    walk(folder, "apply", "--yes")
+    mql = walk(folder, "contacts", "--stage", "mql")["items"][0]["contact"]
+    walk(folder, "explain", mql)
+
+
 def _handed_over(walk: Walk, folder: Folder) -> None:
-    """Somebody new asks for a quote; sales calls back after the agreed hour."""
+    """Somebody new asks for a quote; sales calls back after the agreed hours."""
     portal, who = folder.portal, 70_000_000_002
     assert portal is not None
-    asked = "- sales_set: sql\n    notify: sales\n    sla: {first_touch: "
-    folder.edit("workflows/qualification.yaml", f"{asked}4h, calendar: business}}", f"{asked}1h}}")
+    folder.edit(
+        "workflows/qualification.yaml", 'leave_list: "Nurturing"', 'leave_list: "There is no such list"'
+    )
     at = portal.state()["now"] - 1000
     sent = Submission("guid-quote", at, {"email": "neuve@acme.fr"}, "https://acme.fr/devis")
     new = Object("contacts", who, {"email": "neuve@acme.fr"}, at, at)
@@ -143,9 +150,11 @@ def _handed_over(walk: Walk, folder: Folder) -> None:
     walk(folder, "plan")
     walk(folder, "apply", "--yes")
     walk(folder, "outbox")
-    folder.advance(2 * 3600)
-    said = {"hs_timestamp": str(at + 5_400_000), "hs_call_direction": "OUTBOUND"}
-    portal.load([Object("calls", who + 1, said, at, at + 5_400_000), Link("calls", who + 1, "contacts", who)])
+    folder.advance(5 * 3600)
+    said = {"hs_timestamp": str(at + 16_200_000), "hs_call_direction": "OUTBOUND"}
+    portal.load(
+        [Object("calls", who + 1, said, at, at + 16_200_000), Link("calls", who + 1, "contacts", who)]
+    )
     walk(folder, "sync")
     walk(folder, "explain", str(who))
     walk(folder, "contacts", "--stage", "sql")

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from accounts import CHECKOUT
-from journey_diary import WHO, Diary, agreed_rules, local, moment
+from journey_diary import WHO, Diary, agreed_rules, local, moment, sections
 from ruamel.yaml import YAML
 
 from connector import hand_off
@@ -32,8 +32,10 @@ def load(name: str) -> dict[str, Any]:
     return found
 
 
-def agreed() -> tuple[Rules, Scorer]:
-    return agreed_rules((CASES / "rules" / "agreement.yaml").read_text("utf-8"))
+def agreed(change: str = "") -> tuple[Rules, Scorer]:
+    """The agreement of these cases, with the sections of a case's own in their place."""
+    agreement = (CASES / "rules" / "agreement.yaml").read_text("utf-8")
+    return agreed_rules("".join({**sections(agreement), **sections(change)}.values()))
 
 
 class HandOffDiary(Diary):

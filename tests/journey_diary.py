@@ -62,9 +62,9 @@ def rules_of(folder: Path, *changes: str) -> Rules:
     agreement = (CASES / "rules" / "agreement.yaml").read_text("utf-8")
     texts = {file: (CHECKOUT / file).read_text("utf-8") for file in FILES}
     for change in (agreement, *changes):
-        for key, section in _sections(change).items():
-            file = next((f for f in FILES if key in _sections(texts[f])), FILES[-1])
-            before = _sections(texts[file]).get(key)
+        for key, section in sections(change).items():
+            file = next((f for f in FILES if key in sections(texts[f])), FILES[-1])
+            before = sections(texts[file]).get(key)
             texts[file] = (
                 texts[file].replace(before, section) if before else f"{texts[file].rstrip()}\n{section}"
             )
@@ -82,7 +82,7 @@ def agreed_rules(change: str = "") -> tuple[Rules, Scorer]:
     return found, scorer_of(found)
 
 
-def _sections(text: str) -> dict[str, str]:
+def sections(text: str) -> dict[str, str]:
     """The text of each top-level key, comments between them left out."""
     found = re.finditer(r"^(\w+):.*\n(?:(?:[ #].*)?\n)*", text if text.endswith("\n") else text + "\n", re.M)
     return {match[1]: match[0] for match in found}
@@ -166,7 +166,8 @@ class Diary:
             self.judge(at)
 
     def _act(self, at: int, entry: dict[str, str]) -> None:
-        name, value = next((n, v) for n, v in entry.items() if n not in ("on", "because"))
+        name, value = next((n, v) for n, v in entry.items() if n not in ("on", "because", "dated"))
+        at = moment(entry.get("dated", entry["on"]))
         source, event, attrs = {
             "submits": ("forms", "form_submission", {"form": value, "form_id": value}),
             "visits": ("page_views", "page_view", {"path": value}),
@@ -236,7 +237,7 @@ class Diary:
         plan = preview(self.db, self.rules, now, scorer=self.scorer)
         accept(self.db, plan, now)
         with write(self.db):
-            rows = outbox.claim(self.db, 10)
+            rows = outbox.claim(self.db, 10, now)
             for row in rows:
                 self.crm[row.key] = row.new
                 if row.key == "lifecyclestage":

@@ -62,7 +62,7 @@ def test_a_recycled_contact_is_told_with_its_journey_and_until_when_nothing_move
     said = explained(diary, at)
     assert "lead since 16 Mar" in said
     assert ", in journey 2." in said
-    assert "belongs to an earlier journey." in said
+    assert "belongs to an earlier journey, and counts no more:\n  " in said
     assert "Recycled: no stage is entered by rules before" in said
     assert "lead (2)" in listed(diary, at)
     assert "recycled: rejection_reason is one of not_now, no_budget" in listed(diary, at)
@@ -80,5 +80,5 @@ def live_on(diary: Diary, until: str) -> int:
 
 def test_who_is_about_to_leave_a_stage_is_told_when(diary: Diary) -> None:
     at = live(diary, "06-nobody-does-anything", "2026-04-04 12:00")
-    told = "What makes it leave mql holds since 4 Apr 2026; if it still does on 18 Apr 2026, it goes back."
-    assert told in explained(diary, at)
+    told = "It leaves mql on 18 Apr 2026 unless that changes: total is under 70 for 14 days"
+    assert f"{told} (since 4 Apr 2026)." in explained(diary, at)

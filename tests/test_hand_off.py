@@ -32,7 +32,7 @@ def diary(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[HandOffDia
 @pytest.mark.parametrize("name", NAMES)
 def test_a_hand_off_goes_as_its_file_says(diary: HandOffDiary, name: str) -> None:
     case = load(name)
-    diary.begin(agreed(), case["contact"], {})
+    diary.begin(agreed(case.get("rules", "")), case["contact"], {})
     for entry in case["diary"]:
         diary.happens(entry)
         if "expect" in entry:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from accounts import DAY, NOW, House, beside, contact, form, house, submission
+from accounts import DAY, NOW, QUIET, WORKFLOW, House, beside, contact, form, house, submission
 
 from connector import report
 from connector.explain import explain
@@ -12,8 +12,14 @@ from connector.model import HOUR, iso
 from connector.sandbox.rows import Link, Object
 from connector.store import decisions, handoffs
 
+UNSIGNALLED = {
+    "mappings/signals.yaml": [("    - {event: sales_email, where: {direction: {is: outbound}}}\n", "")],
+}
+NO_HAND_OFF = {**UNSIGNALLED, WORKFLOW: [QUIET]}
 SQL_IN_FOUR_HOURS = {
-    "workflows/qualification.yaml": [
+    **UNSIGNALLED,
+    WORKFLOW: [
+        QUIET,
         (
             "        - sales_set: sql\n",
             "        - sales_set: sql\n    sla: {first_touch: 4h, calendar: business}\n",
@@ -23,7 +29,7 @@ SQL_IN_FOUR_HOURS = {
             "overrides: {sales_wins: true, hold: 90d}\n"
             'calendar: {business: {days: [mon, tue, wed, thu, fri], hours: "09:00-18:00"}}',
         ),
-    ]
+    ],
 }
 QUOTE = (form("devis"), submission("devis", "c100@acme.fr", 0))  # at ten in Paris, on a Monday
 NEW = contact(100, age=HOUR, hubspot_owner_id="7")
@@ -57,7 +63,7 @@ async def test_what_sales_writes_is_read_though_no_signal_is_made_of_it(tmp_path
 
 
 async def test_without_a_hand_off_in_the_rules_the_letters_of_sales_are_not_read(tmp_path: Path) -> None:
-    async with house(tmp_path, [NEW, *QUOTE, *letter(1, NOW)]) as here:
+    async with house(tmp_path, [NEW, *QUOTE, *letter(1, NOW)], edits=NO_HAND_OFF) as here:
         await here.sync()
         assert handoffs.of(here.db, ["100"]) == {}
         assert not [r for r in here.requests() if "emails" in r["path"]]

@@ -74,7 +74,7 @@ def test_a_boundary_that_is_replayed_is_the_effective_moment() -> None:
 def test_a_person_who_sets_a_later_stage_is_believed() -> None:
     found = judged(score(), "contact", witness("sql"))
     assert found.standing.stage == "sql"
-    assert steps(found)[-1] == ("mql", "sql", "rule", False)
+    assert steps(found)[-1] == ("mql", "sql", "sales", False)
     assert found.transitions[-1].why == "sales set sql"  # the workflow asks for just that
     assert steps(judged(score(), "contact", witness("customer")))[-1][2] == "sales"
 

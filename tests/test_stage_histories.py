@@ -1,21 +1,25 @@
-"""Whatever happens to a contact, and whenever we look: the same journey, never backward unsaid, and not lost
-with the cache. Random diaries by small rules, through a real cache."""
+"""Whatever happens to a contact, and whenever we look: the same journey and the same hand-offs, told once,
+never backward unsaid, and not lost with the cache. Random diaries by small rules, through a real cache."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import pytest
+from hand_off_diary import HandOffDiary
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
-from journey_diary import WHO, Diary, local, moment
+from journey_diary import WHO, local, moment
+from random_lives import subject, to_tell
 
 from connector import rules as reading
 from connector.decide import scorer_of
-from connector.model import HOUR, OUT, Standing
+from connector.model import DAY, HOUR, OUT, HandOff, Standing
 from connector.rules.tree import Rules
 from connector.score import Scorer
 from connector.store import decisions
@@ -27,6 +31,8 @@ language: en
 contact:
   fields:
     reason: {property: reason, type: choice, provision: true, values: [not_now, no_hurry, competitor]}
+deal:
+  fields: {amount: {property: amount, type: number}}
 signals:
   visit: {event: page_view}
   request: {event: form_submission}
@@ -58,25 +64,42 @@ stages:
   - id: mql
     enter_when: {total: {at_least: 80}}
     leave_when: {total: {below: 50}, for: 3d}
+    notify: [sales, ops]
+    sla: {first_touch: 4h, calendar: business}
   - id: sql
     enter_when: {any: [{any_signal: [request]}, {sales_set: sql}]}
+    notify: [sales, ops, chief]
+    sla: {first_touch: 1h}
+    suppress: mail
   - id: customer
     enter_when: {sales_set: customer}
+    suppress: mail
 overrides: {sales_wins: true, hold: 6d}
 recycle:
   - {when: {reason: {is: not_now}}, to: lead, reset: engagement, cool_down: 4d}
   - {when: {reason: {is: no_hurry}}, to: contact, cool_down: 2d}
 disqualify:
   - {when: {reason: {is: competitor}}}
+notify:
+  sales: {task: {to: owner, subject: {en: "{stage}: {name}"}, due: 4h}}
+  ops: {webhook: {url_from: OPS_URL, secret_from: OPS_SECRET}}
+  chief: {task: {to: owner, subject: {en: "Look at {name}"}, due: 1h}}
+suppress:
+  mail: {leave_list: Nurturing, join_list: Sales owned}
+calendar: {business: {days: [mon, tue, wed, thu, fri], hours: "09:00-18:00"}}
+alert_horizon: HORIZON
 """
+LAST = 29 * 24  # hours that a diary lasts
+EVER = 30 * DAY  # no nap is as long
 BEGAN = moment("2026-03-02 09:00")
 STAGES = ("contact", "lead", "mql", "sql", "customer")
 
 
 @cache
-def small() -> tuple[Rules, Scorer]:
+def small(horizon: int = DAY) -> tuple[Rules, Scorer]:
+    workflow = WORKFLOW.replace("HORIZON", f"{horizon // DAY}d")
     with TemporaryDirectory() as folder:
-        for name, text in (("mappings", MAPPING), ("workflows", WORKFLOW)):
+        for name, text in (("mappings", MAPPING), ("workflows", workflow)):
             (Path(folder) / name).mkdir()
             (Path(folder) / name / "all.yaml").write_text(text, "utf-8")
         found = reading.load(Path(folder))
@@ -92,22 +115,27 @@ words = st.fixed_dictionaries(
         "by": st.sampled_from(["person", "person", "app", "crm", "default"]),
     }
 )
-hours = st.integers(1, 30 * 24)
-diaries = st.dictionaries(hours, acts | acts | facts | words, max_size=9)
+sales = st.sampled_from(
+    [{"called": "outbound"}, {"wrote": "outbound"}, {"wrote": "inbound"}, {"deal": {"amount": "5"}}]
+)
+hours = st.integers(1, LAST - 1)
+diaries = st.dictionaries(hours, acts | acts | facts | words | sales, max_size=9)
 looks = st.sets(hours, max_size=4)
 some = settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+many = settings(some, max_examples=250)
 
 
 def entries(happened: dict[int, dict[str, Any]], looked: set[int]) -> list[dict[str, Any]]:
     """In order; to look is an entry of its own, a minute after what happened."""
     acted = [(BEGAN + hour * HOUR, act) for hour, act in happened.items()]
-    asked = [(BEGAN + hour * HOUR + 60_000, {"expect": {}}) for hour in looked | {31 * 24}]
+    look: dict[str, Any] = {"expect": {}}
+    asked = [(BEGAN + hour * HOUR + 60_000, look) for hour in looked | {LAST}]
     return [{"on": local(at), **entry} for at, entry in sorted(acted + asked, key=lambda one: one[0])]
 
 
-def lived(diary: Diary, written: list[dict[str, Any]]) -> Iterator[Standing]:
+def lived(diary: HandOffDiary, written: list[dict[str, Any]], horizon: int = DAY) -> Iterator[Standing]:
     """Where the contact stands after each entry."""
-    diary.begin(small(), {"created": local(BEGAN)}, {})
+    diary.begin(small(horizon), {"created": local(BEGAN)}, {})
     for entry in written:
         diary.happens(entry)
         found = decisions.standings(diary.db, [WHO]).get(WHO)
@@ -126,14 +154,39 @@ def lived(diary: Diary, written: list[dict[str, Any]]) -> Iterator[Standing]:
     },
     set(),
 )
+@example(
+    {  # a word that set nothing back when it was said does not do so later either
+        1: {"visits": "/"},
+        2: {"stage_in_crm": "", "by": "person"},
+        3: {"stage_in_crm": "", "by": "person"},
+        4: {"visits": "/"},
+    },
+    set(),
+)
+@example({1: {"visits": "/"}, 2: {"called": "outbound"}, 3: {"visits": "/"}}, set())  # under way
 @given(diaries, looks)
 def test_awake_or_asleep_the_journey_is_the_same(
     happened: dict[int, dict[str, Any]], looked: set[int]
 ) -> None:
-    written = entries(happened, looked)
+    for horizon in (EVER, DAY):
+        awake_and_asleep(entries(happened, looked), horizon)
+
+
+@pytest.mark.long
+@many
+@given(diaries, looks)
+def test_awake_or_asleep_the_journey_is_the_same_at_length(
+    happened: dict[int, dict[str, Any]], looked: set[int]
+) -> None:
+    for horizon in (EVER, DAY):
+        awake_and_asleep(entries(happened, looked), horizon)
+
+
+def awake_and_asleep(written: list[dict[str, Any]], horizon: int) -> None:
+    """The same in the end, the hand-offs too if none of them came too late to be offered."""
     with TemporaryDirectory() as one, TemporaryDirectory() as other:
-        awake, asleep = Diary(Path(one)), Diary(Path(other), awake=False)
-        [*_], [*_] = lived(awake, written), lived(asleep, written)
+        awake, asleep = HandOffDiary(Path(one), awake=True), HandOffDiary(Path(other), awake=False)
+        [*_], [*_] = lived(awake, written, horizon), lived(asleep, written, horizon)
         end = moment(written[-1]["on"])
         assert asleep.steps() == awake.steps()
         # the CRM's own stage may say less: what began and ended in one nap was never written
@@ -141,15 +194,56 @@ def test_awake_or_asleep_the_journey_is_the_same(
         assert where[0] == where[1]
         since = [diary.standing().temperature_since for diary in (awake, asleep)]
         assert since[0] == since[1]
+        assert horizon < EVER or offered(asleep) == offered(awake)
         awake.close()
         asleep.close()
+
+
+def offered(diary: HandOffDiary) -> list[HandOff]:
+    """All but when it could be known."""
+    return [replace(one, told_at=None) for one in diary.handed()]
+
+
+@some
+@example({1: {"visits": "/"}, 2: {"visits": "/"}, 30: {"stage_in_crm": "lead", "by": "crm"}}, set())
+@given(diaries, looks)
+def test_of_whatever_is_news_people_are_told_once(
+    happened: dict[int, dict[str, Any]], looked: set[int]
+) -> None:
+    told_once(entries(happened, looked))
+
+
+@pytest.mark.long
+@many
+@given(diaries, looks)
+def test_of_whatever_is_news_people_are_told_once_at_length(
+    happened: dict[int, dict[str, Any]], looked: set[int]
+) -> None:
+    told_once(entries(happened, looked))
+
+
+def told_once(written: list[dict[str, Any]]) -> None:
+    for awake in (True, False):
+        with TemporaryDirectory() as folder:
+            diary = HandOffDiary(Path(folder), awake)
+            [*_] = lived(diary, written)
+            moves = decisions.transitions(diary.db, WHO)
+            put = [(row["kind"], row["key"]) for row in diary.db.query("SELECT * FROM outbox")]
+            told = [one for one in put if one[0] in ("task", "webhook")]
+            assert len(told) == len(set(told))
+            for kind in ("task", "webhook"):
+                subjects = {(WHO, *subject(key)) for what, key in told if what == kind}
+                assert subjects == set(to_tell(moves, DAY, kind)), kind
+            news = {(WHO, str(one.journey), one.stage) for one in diary.handed()}
+            assert set(to_tell(moves, DAY, "task")) <= news
+            diary.close()
 
 
 @some
 @given(diaries)
 def test_nobody_goes_back_but_by_a_row_that_says_so(happened: dict[int, dict[str, Any]]) -> None:
     with TemporaryDirectory() as folder:
-        diary = Diary(Path(folder))
+        diary = HandOffDiary(Path(folder), awake=True)
         before = Standing(WHO)
         for now in lived(diary, entries(happened, set())):
             rows = decisions.transitions(diary.db, WHO)
@@ -178,7 +272,8 @@ def forward(row: dict[str, Any]) -> bool:
 
 def says_why(row: dict[str, Any]) -> bool:
     workflow = small()[0].workflow
-    ending = {str(rule.place) for rule in (*workflow.recycle, *workflow.disqualify)}
+    ending = {str(rule.place) for rule in workflow.recycle}
+    ending |= {str(rule.place) for rule in workflow.disqualify}
     leaving = {str(stage.place): stage.id for stage in workflow.stages if stage.leave_when}
     by_rule = row["rule"] in ending or leaving.get(row["rule"]) == row["from_stage"]
     by_word = row["actor"] in ("sales", "crm") and ("set back" in row["why"] or "the CRM says" in row["why"])
@@ -191,12 +286,12 @@ resetting = st.sampled_from(["", "not_now", "competitor"]).map(lambda reason: {"
 
 @some
 @example({7: {"stage_in_crm": "mql", "by": "person"}, 8: {"stage_in_crm": "lead", "by": "crm"}})
-@given(st.dictionaries(hours, acts | acts | resetting | words, max_size=9))
+@given(st.dictionaries(hours, acts | acts | resetting | words | sales, max_size=9))
 def test_a_cache_that_is_lost_costs_nothing(happened: dict[int, dict[str, Any]]) -> None:
     with TemporaryDirectory() as folder:
-        diary = Diary(Path(folder))
+        diary = HandOffDiary(Path(folder), awake=True)
         [*_, before] = lived(diary, entries(happened, set()))
-        end = BEGAN + 31 * 24 * HOUR + 120_000
+        end = BEGAN + LAST * HOUR + 120_000
         before = diary.standing()
         diary.open(at_work=False)
         diary.pull(end)

@@ -36,7 +36,8 @@ Rows = Mapping[str, Sequence[Row]]  # by contact
 
 async def settle_in_flight(s: Sending) -> int:
     """Rows that a dead run left in `sending`: values that the CRM holds by now are sent, the rest is pending
-    again. A task is looked for once more before it is made; a list or a webhook may be told twice."""
+    again. A task is looked for once more before it is made, but not before what was sent
+    must have arrived; a list or a webhook may be told twice."""
     rows = outbox.in_flight(s.db)
     if not rows:
         return 0
@@ -59,7 +60,7 @@ async def send(s: Sending) -> Sent:
     after = ""
     while not s.stop():
         with write(s.db):
-            rows = outbox.claim(s.db, BATCH, after)
+            rows = outbox.claim(s.db, BATCH, s.now, after)
         if not rows:
             break
         after = rows[-1].contact_id

@@ -19,7 +19,7 @@ _CLOCKS = 10 * MINUTE  # so far may the CRM's clock be behind ours
 
 
 async def send_tasks(s: Sending, rows: Sequence[Row], done: Sent) -> list[Verdict]:
-    """What became of each row. A lost answer leaves it pending: the next run finds the task by its marker."""
+    """What became of each row. A lost answer leaves it pending: a later run finds the task by its marker."""
     verdicts: list[Verdict] = []
     for some in _rounds(rows):
         try:

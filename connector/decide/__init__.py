@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import zip_longest
 
 from sqlite_utils import Database
 
 from connector import signals
 from connector.decide.accepting import Accepted, accept, braked
-from connector.decide.view import Start, View, kinds_of, scorer_of, standing_of, witness_of
+from connector.decide.view import Start, View, scorer_of, signals_of, standing_of, witness_of
 from connector.model import Document, Score
 from connector.plan import Tally
 from connector.rules.compile import dependencies
@@ -25,10 +26,10 @@ __all__ = [
     "braked",
     "fit",
     "judge",
-    "kinds_of",
     "portions",
     "preview",
     "scorer_of",
+    "signals_of",
     "standing_of",
     "witness_of",
 ]
@@ -107,23 +108,62 @@ def judge(
     count from their own moment on; what the CRM does not date is as the last pull saw it."""
     view = View(db, scorer.rules, ids, now)
     view.start_from(starts or {})
+    scores = _Scores(db, scorer)
+    if not starts:
+        _by_edit(scores, view, now)
+        _look_back(scores, view, now)
     due = {} if starts else view.missed(now)
     while due:
-        missed = [Subject(i, at, view.standing(i).epoch_at) for i, at in due.items()]
-        passed = [view.pass_by(score, now) for score in _settled(db, scorer, view, missed, now)]
+        passed = [view.pass_by(score, now) for score in _settled(scores, view, view.subjects(due), now)]
         due = {i: at for i, at in passed if at is not None and at < now}
-    for score in _settled(db, scorer, view, [Subject(i, now, view.standing(i).epoch_at) for i in ids], now):
+    for score in _settled(scores, view, view.subjects(dict.fromkeys(ids, now)), now):
         yield view.document(score, now)
 
 
-def _settled(
-    db: Database, scorer: Scorer, view: View, subjects: Sequence[Subject], now: int
-) -> Iterator[Score]:
+class _Scores:
+    """The scorer, for a few contacts: what was scored before is not scored again."""
+
+    def __init__(self, db: Database, scorer: Scorer) -> None:
+        self._db, self._scorer = db, scorer
+        self._known: dict[Subject, Score] = {}
+
+    def of(self, subjects: Sequence[Subject]) -> list[Score]:
+        """In the order of the contacts' ids."""
+        new = {one.contact_id: one for one in subjects if one not in self._known}
+        self._known |= {new[s.contact_id]: s for s in self._scorer.scores(self._db, list(new.values()))}
+        found = [self._known[one] for one in subjects if one in self._known]
+        return sorted(found, key=lambda score: score.contact_id)
+
+
+def _by_edit(scores: _Scores, view: View, now: int) -> None:
+    """Whom the rules, had they been these, would have had further on at the last decision already: an edit
+    brings them there, nothing that they did, and nobody is told of it."""
+    last = view.last_decided()
+    climbing = [
+        s.contact_id for s in scores.of(view.subjects(dict.fromkeys(last, now))) if view.climbs(s, now)
+    ]
+    for score in scores.of(view.subjects({i: last[i] for i in climbing})):
+        view.climb(score, now, by_edit=True)
+
+
+def _look_back(scores: _Scores, view: View, now: int) -> None:
+    """What became known late enters stages at the moment at which it would have, had it been known: nobody is
+    told of what is long past. It opens nothing and ends nothing, for what was decided stays."""
+    late = view.late()
+    known = scores.of(view.subjects({i: moments[-1] for i, moments in late.items()}))
+    climbing = {score.contact_id for score in known if view.climbs(score, now)}
+    rounds = zip_longest(*(((i, at) for at in late[i]) for i in sorted(climbing)))
+    for some in rounds:
+        for score in scores.of(view.subjects(dict(filter(None, some)))):
+            view.climb(score, now)
+
+
+def _settled(scores: _Scores, view: View, subjects: Sequence[Subject], now: int) -> Iterator[Score]:
     """The subjects' scores; where a journey begins at this very moment, the score that it begins with."""
     settled: list[Score] = []
     while subjects:
         begun: list[Subject] = []
-        for score in scorer.scores(db, subjects):
+        for score in scores.of(subjects):
             standing = view.begun(score, now)
             if standing is None:
                 settled.append(score)

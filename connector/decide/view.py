@@ -7,13 +7,14 @@ from dataclasses import dataclass, replace
 
 from sqlite_utils import Database
 
+from connector.hand_off import forward
 from connector.model import Document, Score, Standing, Transition, moment
 from connector.notices import Notices
 from connector.plan import Seen, item, kinds
 from connector.rules.tree import Rules
 from connector.sales import Desk
-from connector.score import Scorer
-from connector.stage import OUT, Decision, Witness, decide, in_crm, set_back_by
+from connector.score import Scorer, Subject
+from connector.stage import OUT, Decision, Signals, Witness, decide, in_crm, set_back_by
 from connector.store import bookmarks, decisions, engagement, outbox, records
 
 
@@ -40,6 +41,7 @@ class View:
         self._points = decisions.last_points(db, ids)
         self._notes = decisions.notes(db, ids)
         self._passed: dict[str, tuple[Transition, ...]] = {}
+        self._decided: dict[str, tuple[Score, Decision]] = {}
         self._sales = Desk(db, rules, ids, lambda i: self.standing(i).stage is not None, now)
         self._notices = Notices(db, rules, ids, self._sales.may_tell)
 
@@ -84,6 +86,46 @@ class View:
         new = records.created(self._db, self._ids, since, now) if since is not None else {}
         return found | {i: at for i, at in new.items() if self.standing(i).stage is None}
 
+    def subjects(self, moments: Mapping[str, int]) -> list[Subject]:
+        """Contacts at a moment each, in the journey in which they are."""
+        return [Subject(i, at, self.standing(i).epoch_at) for i, at in moments.items()]
+
+    def last_decided(self) -> dict[str, int]:
+        """When those of the contacts were last decided on whom other rules than these did."""
+        if bookmarks.fact(self._db, "rules") in (None, self._rules.hash):
+            return {}
+        return decisions.decided(self._db, self._ids)
+
+    def late(self) -> dict[str, tuple[int, ...]]:
+        """Moments of the present stage, before the last decision, that something known late may concern."""
+        found = decisions.late(self._db, self._ids)
+        since = {i: max(self.standing(i).stage_since or 0, self.standing(i).epoch_at or 0) for i in found}
+        return {i: later for i, some in found.items() if (later := tuple(at for at in some if at > since[i]))}
+
+    def climbs(self, score: Score, now: int) -> bool:
+        return self._entered(score, now) is not None
+
+    def climb(self, score: Score, now: int, *, by_edit: bool = False) -> None:
+        """Into the stages that the contact would have entered at the score's moment, and nothing else.
+        `by_edit`: it enters them now, since the rules were edited."""
+        decision = self._entered(score, now)
+        if decision is None:
+            return
+        before, after, moves = self.standing(score.contact_id), decision.standing, decision.transitions
+        since = now if by_edit else after.stage_since
+        if by_edit:
+            moves = tuple(replace(move, actor="edit", effective_at=now) for move in moves)
+        there = replace(before, stage=after.stage, stage_since=since, reached=after.reached)
+        handoffs = self._sales.now(score.contact_id) if by_edit else decision.handoffs
+        self._start(score.contact_id, replace(decision, standing=there, transitions=moves, handoffs=handoffs))
+
+    def _entered(self, score: Score, now: int) -> Decision | None:
+        """A decision, if what it does is to go forward by the rules."""
+        decision, before = self._decide(score, now), self.standing(score.contact_id)
+        moves = decision.transitions[len(self._passed.get(score.contact_id, ())) :]
+        fits = all(move.actor == "rule" and forward(self._rules, move) for move in moves)
+        return decision if moves and fits and decision.standing.journey == before.journey else None
+
     def begun(self, score: Score, now: int) -> Standing | None:
         """The standing with which a journey begins at the score's moment; None if none does."""
         decision = self._decide(score, now)
@@ -105,16 +147,24 @@ class View:
     def _start(self, contact_id: str, decision: Decision) -> None:
         self._standings[contact_id] = decision.standing
         self._passed[contact_id] = decision.transitions
+        self._decided.pop(contact_id, None)
         self._sales.start(contact_id, decision.handoffs)
 
     def _decide(self, score: Score, now: int) -> Decision:
+        """From where the contact stands now; asked again for the same score, what was decided."""
+        known = self._decided.get(score.contact_id)
+        if known is None or known[0] is not score:
+            known = self._decided[score.contact_id] = (score, self._judged(score, now))
+        return known[1]
+
+    def _judged(self, score: Score, now: int) -> Decision:
         contact = score.contact_id
         standing, witness = self.standing(contact), self.witness(contact)
         taken = self._sales.taken(contact, standing, witness, score.as_of)
         decision = decide(self._rules, score, standing, witness, now, taken=taken)
         if decision.transitions and decision.standing.stage != self._rules.workflow.stages[0].id:
-            kinds = kinds_of(self._db, contact, score.as_of)  # few: their reasons name the signals
-            decision = decide(self._rules, score, standing, witness, now, kinds, taken=taken)
+            signals = signals_of(self._db, contact, standing.epoch_at, score.as_of)  # of few: their reasons
+            decision = decide(self._rules, score, standing, witness, now, signals, taken=taken)
         decision = self._sales.follow(decision, self._seen[contact][1], witness, score.as_of)
         passed = self._passed.get(contact, ())
         return replace(decision, transitions=(*passed, *decision.transitions))
@@ -141,9 +191,10 @@ def _lifecycle(rules: Rules) -> str:
     return found.property if found else ""
 
 
-def kinds_of(db: Database, contact_id: str, until: int) -> frozenset[str]:
-    """The kinds of signals that a contact has."""
-    return frozenset(engagement.kinds(db, contact_id, until))
+def signals_of(db: Database, contact_id: str, since: int | None, until: int) -> Signals:
+    """The accepted signals of a journey: (id, kind), newest first."""
+    found = engagement.accepted(db, contact_id, until, since)
+    return tuple((id, kind) for id, kind, _ in found)
 
 
 def scorer_of(rules: Rules) -> Scorer:

@@ -13,7 +13,7 @@ from connector.model import OUT, HandOff, Score, Standing, Transition
 from connector.rules.tree import Rules
 from connector.stage.back import Held, held, leaving, left, released, set_back, set_back_by, taken_back
 from connector.stage.climb import Moment, climb
-from connector.stage.criteria import View, criteria, holds, reasons_of, view
+from connector.stage.criteria import Signals, View, criteria, holds, reasons_of, view
 from connector.stage.ending import disqualified, fired, recycled, remembered, reopened
 from connector.stage.witness import Witness, crm_stage, fresh, in_crm, index, note, our_stage, written_by
 
@@ -21,6 +21,7 @@ __all__ = [
     "OUT",
     "Decision",
     "Held",
+    "Signals",
     "View",
     "Witness",
     "criteria",
@@ -39,7 +40,7 @@ __all__ = [
 @dataclass(frozen=True, slots=True)
 class Decision:
     """`again`: a journey began at this very moment, and the score is to be made anew for it. `handoffs`: all
-    of the contact's, as they are after it."""
+    of the contact's, as they are after it. `taken_on`: the stage at which sales had taken the contact on."""
 
     standing: Standing
     transitions: tuple[Transition, ...]
@@ -47,6 +48,7 @@ class Decision:
     note: str = ""
     again: bool = False
     handoffs: tuple[HandOff, ...] = ()
+    taken_on: str | None = None
 
 
 def decide(
@@ -55,14 +57,14 @@ def decide(
     before: Standing,
     witness: Witness | None,
     now: int,
-    kinds: frozenset[str] = frozenset(),
+    signals: Signals = (),
     *,
     taken: bool = False,
 ) -> Decision:
     """Where the contact stands at the score's `as_of`, decided `now`. `before` is the recorded standing (or
-    what the CRM remembers of it); `kinds` of signals that it has only make the reasons more exact. `taken`: sales
-    took the contact on."""
-    m = Moment(rules, score, fresh(witness, before, score.as_of), now, kinds, taken)
+    what the CRM remembers of it); `signals` of the journey, newest first, only make the reasons more exact and are
+    their evidence. `taken`: sales took the contact on."""
+    m = Moment(rules, score, fresh(witness, before, score.as_of), now, signals, taken)
     if before.fired is None:
         before = remembered(m, before)
         m = replace(m, witness=fresh(witness, before, score.as_of))
@@ -74,7 +76,9 @@ def decide(
     if not again:
         standing = _with_temperature(rules, score, standing)
     standing = replace(standing, wake_at=_wake_at(rules, standing, m.at))
-    return Decision(standing, tuple(moves), held(standing, m.at), note(rules, witness, standing), again)
+    taken_on = before.stage if taken and standing.journey == before.journey else None
+    said = note(rules, witness, standing)
+    return Decision(standing, tuple(moves), held(standing, m.at), said, again, taken_on=taken_on)
 
 
 def _by_word(m: Moment, before: Standing) -> tuple[Standing, list[Transition]]:
@@ -91,7 +95,7 @@ def _by_rules(m: Moment, before: Standing) -> tuple[Standing, list[Transition]]:
         if moves:
             return replace(standing, fired=now_true), moves
     standing, moves = (before, []) if before.stage == OUT else _along(m, before)
-    return replace(standing, fired=now_true), moves
+    return standing if standing.fired == now_true else replace(standing, fired=now_true), moves
 
 
 def _along(m: Moment, before: Standing) -> tuple[Standing, list[Transition]]:

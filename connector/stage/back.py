@@ -7,7 +7,8 @@ from typing import Literal
 
 from connector.model import DAY, OUT, Standing, Transition
 from connector.stage.climb import Moment
-from connector.stage.criteria import holds, reason, view
+from connector.stage.criteria import holds, view
+from connector.stage.evidence import IN_CRM, Because, because
 from connector.stage.witness import Witness, adopted, index, our_stage, says
 
 PING_PONG = DAY  # the CRM undoes what we do twice within it: somebody's automation works against ours
@@ -44,7 +45,7 @@ def taken_back(m: Moment, before: Standing) -> Moved:
     stage = _behind(m, before)
     if m.witness is None or stage is None or m.witness.writer != "crm" or _ping_pong(before, m.witness):
         return before, []
-    move = m.move(before, stage, says(m.witness), actor="crm")
+    move = m.move(before, stage, Because(says(m.rules, m.witness), (IN_CRM,)), actor="crm")
     return replace(before, stage=stage, stage_since=m.at, leaving_since=None, heard_at=m.witness.at), [move]
 
 
@@ -59,7 +60,7 @@ def set_back(m: Moment, before: Standing) -> Moved:
     if word.writer not in ("person", "app") and not _ping_pong(before, word):
         return before, []
     actor: Literal["sales", "crm"] = "sales" if word.writer == "person" else "crm"
-    move = m.move(before, to, set_back_by(word), actor=actor)
+    move = m.move(before, to, Because(set_back_by(word), (IN_CRM,)), actor=actor)
     opened = replace(opened_at(m, before, to, word.at), held_since=None, held_until=None, held_why="")
     until = word.at + overrides.hold
     if until > m.at:
@@ -134,14 +135,14 @@ def _leave(m: Moment, standing: Standing) -> Transition | None:
         return None
     if index(m.rules, adopted(m.rules, m.witness)) >= n:
         return None
-    looked = view(m.rules, m.score, standing, m.witness, m.kinds)
-    why = reason(stage.leave_when, looked, m.score)
+    looked = view(m.rules, m.score, standing.reached, m.witness, m.signals)
+    why = because(stage.leave_when, looked, m.score)
     return m.move(standing, m.rules.workflow.stages[n - 1].id, why, rule=str(stage.place))
 
 
 def _holds(m: Moment, standing: Standing, n: int, name: Literal["enter_when", "leave_when"]) -> bool:
     asked = getattr(m.rules.workflow.stages[n], name)
-    return asked is not None and holds(asked, view(m.rules, m.score, standing, m.witness, m.kinds))
+    return asked is not None and holds(asked, view(m.rules, m.score, standing.reached, m.witness, m.signals))
 
 
 def accepted(m: Moment, standing: Standing) -> bool:

@@ -7,21 +7,23 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from connector.model import Score, Standing, Transition
+from connector.rules.phrases import phrase
 from connector.rules.tree import Rules
-from connector.stage.criteria import holds, reason, view
+from connector.stage.criteria import Signals, holds, view
+from connector.stage.evidence import IN_CRM, Because, because
 from connector.stage.witness import Witness, adopted, index, says
 
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """One evaluation: of whom, by what, decided when. `kinds` of signals only make reasons more exact;
-    `taken`: sales took the contact on."""
+    """One evaluation: of whom, by what, decided when. `signals` only make reasons more exact, and are their
+    evidence; `taken`: sales took the contact on."""
 
     rules: Rules
     score: Score
     witness: Witness | None
     now: int
-    kinds: frozenset[str] = frozenset()
+    signals: Signals = ()
     taken: bool = False
 
     @property
@@ -32,7 +34,7 @@ class Moment:
         self,
         before: Standing,
         to: str,
-        why: str,
+        because: Because,
         *,
         rule: str = "",
         actor: Literal["rule", "sales", "crm"] = "rule",
@@ -46,11 +48,12 @@ class Moment:
             from_stage=leaving or before.stage,
             to_stage=to,
             rule=rule,
-            why=why,
+            why=because.why,
             actor=actor,
             effective_at=self.at,
             decided_at=self.now,
             imputed=imputed,
+            evidence=because.evidence,
         )
 
 
@@ -60,42 +63,44 @@ def climb(m: Moment, before: Standing, *, by_rules: bool) -> tuple[Standing, lis
     standing, moves = before, []
     for n in range(index(m.rules, before.stage) + 1, target + 1):
         stage = m.rules.workflow.stages[n]
-        actor, rule, why, imputed = _entry(m, n, target, reasons)
-        moves.append(m.move(standing, stage.id, why, rule=rule, actor=actor, imputed=imputed))
+        actor, rule, said, imputed = _entry(m, n, target, reasons)
+        moves.append(m.move(standing, stage.id, said, rule=rule, actor=actor, imputed=imputed))
         reached = standing.reached | {stage.id}
         standing = replace(standing, stage=stage.id, stage_since=m.at, reached=reached)
     return standing, moves
 
 
 def _entry(
-    m: Moment, n: int, target: int, reasons: Mapping[int, str]
-) -> tuple[Literal["rule", "sales", "crm"], str, str, bool]:
+    m: Moment, n: int, target: int, reasons: Mapping[int, Because]
+) -> tuple[Literal["rule", "sales", "crm"], str, Because, bool]:
     """Actor, rule, reason and whether imputed, for entering stage number `n`."""
-    place = str(m.rules.workflow.stages[n].place)
+    place, language = str(m.rules.workflow.stages[n].place), m.rules.mapping.language
+    said = m.witness is not None and n == index(m.rules, adopted(m.rules, m.witness))
+    by_hand = said and m.witness is not None and m.witness.writer == "person"
     if n in reasons:
-        return "rule", place, reasons[n], False
-    if m.witness is not None and n == index(m.rules, adopted(m.rules, m.witness)):
-        actor: Literal["sales", "crm"] = "sales" if m.witness.writer == "person" else "crm"
-        return actor, "", says(m.witness), False
+        return "sales" if by_hand else "rule", place, reasons[n], False
+    if said and m.witness is not None:
+        actor: Literal["sales", "crm"] = "sales" if by_hand else "crm"
+        return actor, "", Because(says(m.rules, m.witness), (IN_CRM,)), False
     if n == 0:
-        return "rule", place, "coordinates only", False
-    return "rule", place, f"passed over on the way to {m.rules.workflow.stages[target].id}", True
+        return "rule", place, Because(phrase(language, "coordinates")), False
+    passed = phrase(language, "passed", m.rules.workflow.stages[target].id)
+    return "rule", place, Because(passed), True
 
 
-def _furthest(m: Moment, before: Standing, by_rules: bool) -> tuple[int, dict[int, str]]:
+def _furthest(m: Moment, before: Standing, by_rules: bool) -> tuple[int, dict[int, Because]]:
     """The furthest stage that holds, and the reason for each that holds by its own rule."""
     stages = m.rules.workflow.stages
     reached = set(before.reached)
     target = max(index(m.rules, before.stage), index(m.rules, adopted(m.rules, m.witness)), 0)
     reached |= {s.id for s in stages[: target + 1]}
-    reasons: dict[int, str] = {}
+    reasons: dict[int, Because] = {}
     for n, stage in enumerate(stages if by_rules else ()):
         if stage.enter_when is None or n <= index(m.rules, before.stage):
             continue
-        standing = replace(before, reached=frozenset(reached))
-        looked = view(m.rules, m.score, standing, m.witness, m.kinds)
+        looked = view(m.rules, m.score, frozenset(reached), m.witness, m.signals)
         if holds(stage.enter_when, looked):
-            reasons[n] = reason(stage.enter_when, looked, m.score)
+            reasons[n] = because(stage.enter_when, looked, m.score)
             target = max(target, n)
             reached |= {s.id for s in stages[: n + 1]}
     return target, reasons

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from connector.model import Score, Standing
+from connector.model import Score
+from connector.rules.phrases import phrase
 from connector.rules.tree import (
     All,
     AnyOf,
     Condition,
-    Leaf,
     Not,
     Reached,
     Rules,
@@ -21,22 +21,27 @@ from connector.rules.tree import (
 from connector.rules.words import words
 from connector.stage.witness import Witness, index, our_stage
 
+Signals = tuple[tuple[str, str], ...]  # (id, kind) of the accepted ones of a journey, newest first
+
 
 @dataclass(frozen=True, slots=True)
 class View:
     rules: Rules
-    facts: Mapping[Leaf, bool]
+    facts: tuple[bool, ...]  # by the leaf's number
     reached: frozenset[str]
     witness: Witness | None
-    kinds: frozenset[str] = frozenset()
+    signals: Signals = ()
+
+    @property
+    def kinds(self) -> frozenset[str]:
+        return frozenset(kind for _, kind in self.signals)
 
 
 def view(
-    rules: Rules, score: Score, standing: Standing, witness: Witness | None, kinds: frozenset[str]
+    rules: Rules, score: Score, reached: frozenset[str], witness: Witness | None, signals: Signals
 ) -> View:
     """What a stage's criteria are judged by, for `holds` and `reasons_of`."""
-    facts = dict(zip(rules.workflow.stage_leaves(), score.facts, strict=True))
-    return View(rules, facts, standing.reached, witness, kinds)
+    return View(rules, score.facts, reached, witness, signals)
 
 
 def holds(condition: Condition, view: View) -> bool:
@@ -52,7 +57,7 @@ def holds(condition: Condition, view: View) -> bool:
         case SalesSet(stage=stage):
             return _sales_set(view, stage)
         case _:
-            return view.facts[condition]
+            return view.facts[view.rules.workflow.leaf_number(condition)]
 
 
 def _sales_set(view: View, stage: str) -> bool:
@@ -73,11 +78,11 @@ def reasons_of(condition: Condition, view: View, score: Score) -> list[str]:
         case Reached():
             return []
         case _:
-            return [words(condition, score, view.kinds)]
+            return [words(condition, score, view.kinds, view.rules.mapping.language)]
 
 
 def reason(condition: Condition, view: View, score: Score) -> str:
-    return "; ".join(reasons_of(condition, view, score)) or "its rule holds"
+    return "; ".join(reasons_of(condition, view, score)) or phrase(view.rules.mapping.language, "holds")
 
 
 def criteria(stage: StageRule) -> tuple[Literal["all", "any"], Sequence[Condition]]:

@@ -15,7 +15,8 @@ from connector.model import OUT, Standing
 from connector.rules.tree import Condition, Disqualify, Recycle
 from connector.stage.back import Moved, opened_at
 from connector.stage.climb import Moment
-from connector.stage.criteria import holds, reason, view
+from connector.stage.criteria import holds, view
+from connector.stage.evidence import IN_CRM, Because, because
 from connector.stage.witness import index, our_stage, says
 
 Ending = Recycle | Disqualify
@@ -23,7 +24,7 @@ Ending = Recycle | Disqualify
 
 def fired(m: Moment, before: Standing) -> frozenset[str]:
     """The rules that hold now."""
-    looked = view(m.rules, m.score, before, m.witness, m.kinds)
+    looked = view(m.rules, m.score, before.reached, m.witness, m.signals)
     return frozenset(key(rule) for rule in _endings(m) if holds(rule.when, looked))
 
 
@@ -80,11 +81,14 @@ def reopened(m: Moment, before: Standing, now_true: frozenset[str]) -> Moved:
         to = our_stage(m.rules, word.value)
         if to is not None:
             opened = replace(opened_at(m, before, to, before.epoch_at), heard_at=word.at)
-            return opened, [m.move(opened, to, says(word), actor="sales", leaving=OUT)]
+            return opened, [
+                m.move(opened, to, Because(says(m.rules, word), (IN_CRM,)), actor="sales", leaving=OUT)
+            ]
     if any(key(rule) in now_true for rule in m.rules.workflow.disqualify):
         return before, []
     opened = opened_at(m, before, stages[0].id, before.epoch_at)
-    return opened, [m.move(opened, stages[0].id, "nothing disqualifies any more", leaving=OUT)]
+    no_more = Because("nothing disqualifies any more")
+    return opened, [m.move(opened, stages[0].id, no_more, leaving=OUT)]
 
 
 def disqualified(m: Moment, before: Standing, now_true: frozenset[str]) -> Moved:
@@ -107,7 +111,8 @@ def recycled(m: Moment, before: Standing, now_true: frozenset[str]) -> Moved:
             to = m.rules.workflow.stages[min(index(m.rules, before.stage), index(m.rules, rule.to))].id
             opened = opened_at(m, before, to, m.at if rule.reset else before.epoch_at)
             cool = m.at + rule.cool_down if rule.cool_down else None
-            move = m.move(before, to, "recycled: " + _why(m, before, rule), rule=str(rule.place))
+            why = _why(m, before, rule)
+            move = m.move(before, to, replace(why, why=f"recycled: {why.why}"), rule=str(rule.place))
             heard = before.heard_at if rule.reset else m.at + 1  # with a reset the epoch says it
             return replace(opened, heard_at=heard, cool_until=cool), [move]
     return before, []
@@ -124,8 +129,8 @@ def remembered(m: Moment, before: Standing) -> Standing:
     return before if before.epoch_at is None or until <= m.at else replace(before, cool_until=until)
 
 
-def _why(m: Moment, before: Standing, rule: Ending) -> str:
-    return reason(rule.when, view(m.rules, m.score, before, m.witness, m.kinds), m.score)
+def _why(m: Moment, before: Standing, rule: Ending) -> Because:
+    return because(rule.when, view(m.rules, m.score, before.reached, m.witness, m.signals), m.score)
 
 
 def _customer(m: Moment, standing: Standing) -> bool:

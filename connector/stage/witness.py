@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from connector.model import Standing, Writer
+from connector.rules.phrases import phrase
 from connector.rules.tree import Rules
 
 # from the first of these on even an import's word is evidence: nobody imports customers by default
@@ -48,13 +49,14 @@ def in_crm(rules: Rules, stage: str | None) -> str | None:
 
 def fresh(witness: Witness | None, standing: Standing, at: int) -> Witness | None:
     """What others said by then. A word about an earlier journey says nothing of this one; one that was acted
-    on still says where the contact stands, and sets it back no second time."""
+    on, or is older than the stage, still says where the contact stands, and sets it back no second time."""
     if witness is None or witness.at > at or witness.at <= _or(standing.epoch_at, witness.at - 1):
         return None
     heard = _or(standing.heard_at, witness.at - 1)
     if witness.at < heard:
         return None
-    return replace(witness, undone=False) if witness.at == heard else witness
+    known = witness.at == heard or witness.at < _or(standing.stage_since, witness.at)
+    return replace(witness, undone=False) if known else witness
 
 
 def _or(moment: int | None, other: int) -> int:
@@ -73,20 +75,15 @@ def adopted(rules: Rules, witness: Witness | None) -> str | None:
     return stage if witness.writer in ("default", "crm", "person", "app") else None
 
 
-def written_by(writer: Writer, by: str = "") -> str:
+def written_by(writer: Writer, by: str = "", language: str = "en") -> str:
     """Who set a stage in the CRM, in words."""
-    said = {
-        "person": "set by hand",
-        "crm": "set by the CRM's own automation",
-        "app": f"set by another app {by}".strip(),
-        "default": "by default, an import or a form",
-        "ours": "ours",
-    }
-    return said[writer]
+    return phrase(language, f"by_{writer}", *([by] if writer == "app" else []))
 
 
-def says(witness: Witness) -> str:
-    return f"the CRM says {witness.value or 'nothing'} ({written_by(witness.writer, witness.by)})"
+def says(rules: Rules, witness: Witness) -> str:
+    language = rules.mapping.language
+    by = written_by(witness.writer, witness.by, language)
+    return phrase(language, "said", witness.value or phrase(language, "nothing"), by)
 
 
 def note(rules: Rules, witness: Witness | None, standing: Standing) -> str:
@@ -98,4 +95,4 @@ def note(rules: Rules, witness: Witness | None, standing: Standing) -> str:
         or crm_stage(rules, standing.stage) == witness.value
     ):
         return ""
-    return says(witness)
+    return says(rules, witness)

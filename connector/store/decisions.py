@@ -109,6 +109,12 @@ def everyone(db: Database) -> list[str]:
     return [row[0] for row in db.execute("SELECT id FROM contact ORDER BY id")]
 
 
+def decided(db: Database, ids: Sequence[str]) -> dict[str, int]:
+    """The moment of the last accepted score of each contact that has one."""
+    asked = "SELECT contact_id, as_of FROM score WHERE contact_id IN (SELECT value FROM json_each(?))"
+    return dict(db.execute(asked, [_json(list(ids))]).fetchall())
+
+
 def last_points(db: Database, ids: Sequence[str]) -> dict[str, int]:
     """The points of the last accepted score."""
     marks = ", ".join("?" * len(ids))
@@ -138,6 +144,24 @@ def due(db: Database, ids: Sequence[str], now: int) -> dict[str, int]:
     """The first moment before `now` at which the last accepted decision on each was to change: by itself, or
     by a signal or a word about the stage that came since."""
     return dict(db.execute(_DUE, {"ids": _json(list(ids)), "now": now}).fetchall())
+
+
+_LATE = """
+WITH late AS (
+  SELECT s.contact_id, s.as_of, min(g.at) AS first FROM dirty d JOIN score s ON s.contact_id = d.contact_id
+  JOIN signal g ON g.contact_id = s.contact_id AND g.at <= s.as_of AND g.ingested_at > s.as_of
+  WHERE g.rejected IS NULL AND d.contact_id IN (SELECT value FROM json_each(:ids)) GROUP BY 1, 2)
+SELECT DISTINCT g.contact_id, g.at FROM late l JOIN signal g ON g.contact_id = l.contact_id
+  AND g.at BETWEEN l.first AND l.as_of AND g.rejected IS NULL ORDER BY 1, 2"""
+
+
+def late(db: Database, ids: Sequence[str]) -> dict[str, tuple[int, ...]]:
+    """Of contacts of whom something became known late, the moments up to their last accepted decision at which
+    it may have changed what was to be decided: its own, and those of every signal since."""
+    found: dict[str, list[int]] = {}
+    for contact, at in db.execute(_LATE, {"ids": _json(list(ids))}):
+        found.setdefault(contact, []).append(at)
+    return {contact: tuple(moments) for contact, moments in found.items()}
 
 
 def put_score(db: Database, score: Score, rules: str, stamp: int) -> None:
@@ -222,7 +246,7 @@ def put_standing(db: Database, standing: Standing) -> None:
 def put_transitions(db: Database, rows: Iterable[Transition], plan_id: str, rules: str) -> None:
     db.conn.executemany(
         "INSERT INTO transition (contact_id, journey, from_stage, to_stage, rule, why, actor, effective_at, "
-        "decided_at, imputed, plan_id, rules) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "decided_at, imputed, evidence, plan_id, rules) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [
             (
                 row.contact_id,
@@ -235,6 +259,7 @@ def put_transitions(db: Database, rows: Iterable[Transition], plan_id: str, rule
                 row.effective_at,
                 row.decided_at,
                 int(row.imputed),
+                _json(list(row.evidence)),
                 plan_id,
                 rules,
             )

@@ -27,6 +27,7 @@ from typing import Any
 import orjson
 from sqlite_utils import Database
 
+from connector.model import MINUTE
 from connector.store.plans import PlanRow
 
 PROPERTY, TASK, LIST, WEBHOOK = "property", "task", "list", "webhook"  # the kinds
@@ -118,23 +119,33 @@ def withdraw(
     settle(db, [(seq, State.DROPPED, said) for seq in wrong], now)
 
 
-def claim(db: Database, contacts: int, after: str = "") -> list[Row]:
-    """The pending rows of the next contacts whose ids come after `after`, now `sending`. To be called inside
-    a transaction."""
+# A task whose answer was lost may still be on its way: until it must have arrived it is neither there nor not,
+# and its contact waits, since values are written after the tasks that they lead to.
+ARRIVED = 2 * MINUTE
+_READY = (
+    "state = 'pending' AND contact_id NOT IN (SELECT contact_id FROM outbox WHERE state = 'pending' "
+    "AND kind = 'task' AND unsure_at > :now - :arrived)"
+)
+
+
+def claim(db: Database, contacts: int, now: int, after: str = "") -> list[Row]:
+    """The pending rows of the next contacts whose ids come after `after`, now `sending`; not of those to
+    whom something may still arrive. To be called inside a transaction."""
+    asked = {"after": after, "contacts": contacts, "now": now, "arrived": ARRIVED}
     ids = [
         row[0]
         for row in db.execute(
-            "SELECT DISTINCT contact_id FROM outbox WHERE state = 'pending' AND contact_id > ? "
-            "ORDER BY contact_id LIMIT ?",
-            [after, contacts],
+            f"SELECT DISTINCT contact_id FROM outbox WHERE {_READY} AND contact_id > :after "
+            "ORDER BY contact_id LIMIT :contacts",
+            asked,
         )
     ]
     if not ids:
         return []
-    marks = ", ".join("?" * len(ids))
     db.execute(
-        f"UPDATE outbox SET state = 'sending', tries = tries + 1 WHERE state = 'pending' AND contact_id IN ({marks})",
-        ids,
+        f"UPDATE outbox SET state = 'sending', tries = tries + 1 WHERE {_READY} "
+        "AND contact_id IN (SELECT value FROM json_each(:ids))",
+        asked | {"ids": orjson.dumps(ids).decode()},
     )
     return in_flight(db, ids)
 
@@ -153,11 +164,9 @@ def in_flight(db: Database, ids: Sequence[str] | None = None, limit: int = 10_00
 def settle(db: Database, rows: Iterable[tuple[int, State, str]], now: int) -> None:
     """What became of rows: (seq, state, what the CRM or we say)."""
     db.conn.executemany(
-        "UPDATE outbox SET state = ?, said = ?, settled_at = ? WHERE seq = ?",
-        [
-            (state.value, said[:2000], None if state is State.PENDING else now, seq)
-            for seq, state, said in rows
-        ],
+        "UPDATE outbox SET state = ?1, said = ?2, settled_at = iif(?1 = 'pending', NULL, ?3), "
+        "unsure_at = iif(?1 = 'pending', ?3, unsure_at) WHERE seq = ?4",
+        [(state.value, said[:2000], now, seq) for seq, state, said in rows],
     )
 
 

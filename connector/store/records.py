@@ -70,7 +70,19 @@ def remove(db: Database, contact_id: str) -> None:
 
 
 def put_addresses(db: Database, addresses: Mapping[str, str]) -> None:
-    """Which contact an e-mail address (lower-case) belongs to; also the parked engagement of it."""
+    """Which contact an e-mail address (lower-case) belongs to; also the engagement of it, parked so far or
+    that of another contact until now."""
+    asked = "SELECT address, contact_id FROM address WHERE address IN (SELECT value FROM json_each(?))"
+    before = dict(db.execute(asked, [orjson.dumps(list(addresses)).decode()]).fetchall())
+    for address, old in before.items():
+        if old != addresses[address]:
+            where = (
+                "contact_id = ? AND id IN (SELECT id FROM engagement WHERE contact_id = ? AND address = ?)"
+            )
+            db.execute(f"DELETE FROM signal WHERE {where}", [old, old, address])
+            moved = "UPDATE engagement SET contact_id = ?, judged = 0 WHERE contact_id = ? AND address = ?"
+            db.execute(moved, [addresses[address], old, address])
+            decisions.mark_dirty(db, [old])
     db.conn.executemany("INSERT OR REPLACE INTO address VALUES (?, ?)", list(addresses.items()))
     db.conn.executemany(
         "UPDATE engagement SET contact_id = ?, judged = 0 WHERE address = ? AND contact_id IS NULL",

@@ -99,7 +99,7 @@ def _contact(item: Document, ink: Ink) -> list[str]:
         lines.append(f"      score   {was} -> {points['to']}   {', '.join(points['parts'][:3])}".rstrip())
     if item["hold"]:
         lines.append(f"      stage   held until {ink.day(item['hold']['until'])}: {item['hold']['why']}")
-    lines += [f"      {one['kind']:<7} {_says(one)}" for one in item.get("actions", ())]
+    lines += [f"      {one['kind']:<7} {_says(one, ink)}" for one in item.get("actions", ())]
     if status := item.get("lead_status"):
         lines.append(f"      lead status   {_flat(status['old'])} -> {status['new']}")
     if offer := item.get("handoff"):
@@ -114,9 +114,10 @@ def _contact(item: Document, ink: Ink) -> list[str]:
     return lines
 
 
-def _says(action: Document) -> str:
+def _says(action: Document, ink: Ink) -> str:
     """`task for Ana: ...` under the heading `task`."""
-    return str(action["says"]).removeprefix(f"{action['kind']} ")
+    due = f", due {ink.minute(action['due_at'])}" if action["due_at"] else ""
+    return str(action["says"]).removeprefix(f"{action['kind']} ") + due
 
 
 def _flat(value: str | None) -> str:

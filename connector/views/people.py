@@ -88,16 +88,24 @@ def _situation(about: Document, ink: Ink) -> list[str]:
         )
     if about["counts_since"]:
         lines.append(
-            f"What was done up to {ink.minute(about['counts_since'])} belongs to an earlier journey."
+            f"What was done up to {ink.minute(about['counts_since'])} belongs to an earlier journey, and counts "
+            f"no more{':' if about['earlier'] else '.'}"
         )
+        lines += _earlier(about["earlier"], ink)
     if about["cooling_until"]:
         lines.append(f"Recycled: no stage is entered by rules before {ink.minute(about['cooling_until'])}.")
     if about["leaving"]:
         lines.append(
-            f"What makes it leave {about['stage']} holds since {ink.day(about['leaving']['since'])}; "
-            f"if it still does on {ink.day(about['leaving']['until'])}, it goes back."
+            f"It leaves {about['stage']} on {ink.day(about['leaving']['until'])} unless that changes: "
+            f"{about['leaving']['when']} (since {ink.day(about['leaving']['since'])})."
         )
     return lines
+
+
+def _earlier(signals: list[Document], ink: Ink) -> list[str]:
+    rows = [[ink.day(one["at"]), one["label"] or one["kind"]] for one in _shown(signals, ink)]
+    more = len(signals) - len(rows)
+    return [f"  {line}" for line in table(rows)] + ([f"  ... and {more} more (-v shows all)"] if more else [])
 
 
 def _points(items: list[Document], total: int, ink: Ink) -> list[str]:
@@ -156,18 +164,21 @@ def _stages(stages: list[Document], ink: Ink) -> list[str]:
 
 def _journeys(steps: list[Document], ink: Ink) -> list[str]:
     """Step by step, with a word where the next journey begins."""
-    lines, number = [], 1
+    lines, number, stands = list[str](), 1, None
     for step in steps:
         if step["number"] != number:
             number = step["number"]
             lines.append(f"  Journey {number}:")
-        lines.append(_entered(step, ink))
+        lines.append(_entered(step, stands or step["from"], ink))
+        stands = step["to"]
     return lines
 
 
-def _entered(step: Document, ink: Ink) -> str:
-    where = f" ({step['rule']})" if step["rule"] else ""
-    return f"  {ink.day(step['at']):<11} {step['from'] or 'new'} -> {step['to']}: {step['why']}{where}"
+def _entered(step: Document, before: str | None, ink: Ink) -> str:
+    """`before`: the stage that was told last; those passed over are not."""
+    edited = "the rules were edited, " if step["actor"] == "edit" else ""
+    where = f" ({edited}{step['rule']})" if step["rule"] else ""
+    return f"  {ink.day(step['at']):<11} {before or 'new'} -> {step['to']}: {step['why']}{where}"
 
 
 def _handoff(one: Document, ink: Ink) -> list[str]:

@@ -116,14 +116,16 @@ def _figures() -> dict[str, Any]:
 
 def test_a_plan_tells_what_a_stage_leads_to() -> None:
     actions = [
-        {"kind": "task", "key": "1:mql", "says": "task for o***@acme.fr: Ana, due 2026-10-02T12:00:00Z"},
+        {"kind": "task", "key": "1:mql", "says": "task for o***@acme.fr: Ana"},
         {"kind": "list", "key": "Nurturing", "says": "list Nurturing: leave"},
         {"kind": "webhook", "key": "1:mql:ops", "says": "webhook ops (OPS_URL)"},
     ]
+    actions = [{**one, "due_at": None} for one in actions]
+    actions[0]["due_at"] = "2026-10-02T12:00:00Z"
     item = plan_item("1042", changes=[], actions=actions, lead_status={"old": None, "new": "OPEN"})
     assert plan(item).splitlines()[2:7] == [
         "  ~ 1042  a***@example.com",
-        "      task    for o***@acme.fr: Ana, due 2026-10-02T12:00:00Z",
+        "      task    for o***@acme.fr: Ana, due 2 Oct 2026 14:00",
         "      list    Nurturing: leave",
         "      webhook ops (OPS_URL)",
         "      lead status   nothing -> OPEN",

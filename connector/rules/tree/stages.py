@@ -84,7 +84,8 @@ class Calendar:
 @dataclass(frozen=True, slots=True)
 class TaskNotice:
     """A task for the contact's owner, or for the owner with the `fallback` address. `subject`: language ->
-    text, in which {name} and {company} stand for the contact's; `due` ms after the hand-off."""
+    text, in which {name} and {company} stand for the contact's; `due` ms after the hand-off,
+    by the clock of the stage's `sla`."""
 
     subject: Mapping[str, str]
     due: int

@@ -38,6 +38,18 @@ class WorkflowRules:
     notify: Mapping[str, Notify] = field(default_factory=dict)
     suppress: Mapping[str, Suppress] = field(default_factory=dict)
     alert_horizon: int = DAY  # ms; nobody is told of older transitions
+    _leaves: tuple[Leaf, ...] = field(init=False, repr=False, compare=False)
+    _numbers: Mapping[int, int] = field(init=False, repr=False, compare=False)  # by the identity of a leaf
+
+    def __post_init__(self) -> None:
+        """Leaves are looked up at every decision: comparing them by what they say would take longest."""
+        asked = [leaf for condition in self.criteria() for leaf in leaves(condition)]
+        numbers: dict[Leaf, int] = {}
+        for leaf in asked:
+            if not isinstance(leaf, Reached | SalesSet):
+                numbers.setdefault(leaf, len(numbers))
+        object.__setattr__(self, "_leaves", tuple(numbers))
+        object.__setattr__(self, "_numbers", {id(leaf): numbers[leaf] for leaf in asked if leaf in numbers})
 
     def rules(self) -> tuple[Rule, ...]:
         """Every scoring rule in file order; a rule's number is its index here."""
@@ -50,8 +62,12 @@ class WorkflowRules:
         """Every distinct leaf of the criteria that decide on stages, which the score query answers; its
         number is its index. `Reached` and `SalesSet` are not among them: they are answered from the
         standing."""
-        asked = (leaf for condition in self.criteria() for leaf in leaves(condition))
-        return tuple(dict.fromkeys(leaf for leaf in asked if not isinstance(leaf, Reached | SalesSet)))
+        return self._leaves
+
+    def leaf_number(self, leaf: Leaf) -> int:
+        """:param leaf: a leaf of these criteria"""
+        found = self._numbers.get(id(leaf))
+        return self._leaves.index(leaf) if found is None else found
 
     def criteria(self) -> Iterator[Condition]:
         """Every condition that decides where a contact stands."""
