@@ -309,7 +309,7 @@ def test_what_was_told_of_either_is_not_told_again_and_values_are_decided_anew(d
         plans.finish(db, plans.start(db, NOW, NOW, "r", 0), "p", "open", {})
         plan = plans.find(db, "p")
         outbox.put(db, plan, rows, NOW)
-        seq = {row.key: row.seq for row in outbox.claim(db, 10)}
+        seq = {row.key: row.seq for row in outbox.claim(db, 10, NOW)}
         outbox.settle(db, [(seq["4:mql"], State.SENT, ""), (seq["1:mql"], State.PENDING, "")], NOW)
     judged(db, standing("1"), standing("2", journey=4, epoch_at=NOW))
     found = {(row["key"], row["state"]) for row in db.query("SELECT * FROM outbox WHERE contact_id = '2'")}

@@ -95,14 +95,15 @@ def _together(base: Standing, other: Standing, contact_id: str) -> Standing:
 
 
 def _hand_offs(db: Database, old: str, new: str, base: Standing | None, other: Standing | None) -> None:
-    """Of the same stage in the same journey one stays: the one that sales took on, else one that is open."""
-    kept: dict[tuple[int, str], HandOff] = {}
+    """Of the same stage in the same journey one stays, beside those that expired: the one that sales took on,
+    else one that is open."""
+    kept: dict[tuple[int, str, int | None], HandOff] = {}
     for one in (hand_off for some in handoffs.of(db, [old, new]).values() for hand_off in some):
         moved = other is not None and (one.contact_id, one.journey) == (other.contact_id, other.journey)
         journey = base.journey if base is not None and moved else one.journey
-        known = kept.get((journey, one.stage))
-        mine = replace(one, contact_id=new, journey=journey)
-        kept[journey, one.stage] = max(known, mine, key=_worth) if known else mine
+        place = (journey, one.stage, one.offered_at if one.state == "expired" else None)
+        known, mine = kept.get(place), replace(one, contact_id=new, journey=journey)
+        kept[place] = max(known, mine, key=_worth) if known else mine
     db.execute("DELETE FROM handoff WHERE contact_id IN (?, ?)", [old, new])
     handoffs.put(db, kept.values())
 
