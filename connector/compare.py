@@ -10,7 +10,7 @@ from sqlite_utils import Database
 
 from connector.decide import fit, judge, portions, scorer_of
 from connector.errors import BadCommand
-from connector.model import Document
+from connector.model import OUT, Document
 from connector.rules.compile import kind_select
 from connector.rules.tree import MappingRules, Rules
 from connector.store import decisions, records
@@ -78,4 +78,5 @@ def _shown(document: Document) -> Document:
 
 
 def _ordered(rules: Rules, counts: Counter[str]) -> dict[str, int]:
-    return {stage.id: counts[stage.id] for stage in rules.workflow.stages}
+    stages = [stage.id for stage in rules.workflow.stages]
+    return {stage: counts[stage] for stage in stages} | ({OUT: counts[OUT]} if counts[OUT] else {})

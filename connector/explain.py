@@ -10,17 +10,19 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
+import orjson
 from sqlite_utils import Database
 
-from connector.decide import kinds_of, scorer_of, standing_of, witness_of
+from connector import speed
+from connector.decide import scorer_of, signals_of, standing_of, witness_of
 from connector.errors import BadCommand
-from connector.model import POINT, Document, Score, iso, mask
+from connector.model import POINT, Document, Score, Standing, iso, mask
 from connector.plan import decimal, label
 from connector.rules.tree import Rule, Rules, SignalRule
-from connector.rules.words import words
+from connector.rules.words import leaving, words
 from connector.score import Point, Scorer, Subject
 from connector.stage import criteria, holds, view, written_by
-from connector.store import decisions, engagement, records
+from connector.store import bookmarks, decisions, engagement, records
 
 BOUNDARIES = 60  # moments ahead that are looked at for the next change
 
@@ -69,11 +71,17 @@ def explain(db: Database, rules: Rules, who: str, at: int) -> Explanation:
         "temperature": standing.temperature,
         "stage": standing.stage,
         "stage_since": iso(standing.stage_since),
+        "journey_number": standing.journey,
+        "counts_since": iso(standing.epoch_at),
+        "earlier": _earlier(db, standing),
+        "cooling_until": iso(standing.cool_until) if (standing.cool_until or 0) > at else None,
+        "leaving": _leaving(rules, standing),
         "seen_at": iso(contact["seen_at"]),
         "hold": _hold(db, contact["id"], at),
         "note": _note(db, contact["id"]),
         "stages": _stages(db, rules, score, contact["id"]),
         "journey": _journey(db, contact["id"]),
+        "handoffs": speed.of(db, rules, contact["id"], bookmarks.fact(db, "owners") or {}, at),
         "next": _next(db, scorer, subject, score),
     }
     return Explanation(summary, _lines(db, scorer, subject, score))
@@ -83,9 +91,30 @@ def number(points: int) -> float:
     return points / POINT
 
 
+def _earlier(db: Database, standing: Standing) -> list[Document]:
+    """What was done in earlier journeys: it stays visible, and counts no more."""
+    if standing.epoch_at is None:
+        return []
+    found = engagement.accepted(db, standing.contact_id, standing.epoch_at)
+    shown = engagement.labels(db, standing.contact_id, [id for id, _, _ in found])
+    return [{"id": i, "kind": kind, "at": iso(at), "label": shown.get(i, "")} for i, kind, at in found]
+
+
 def _hold(db: Database, contact_id: str, at: int) -> Document | None:
     row = decisions.holds(db, [contact_id], at).get(contact_id)
     return {"why": row.why, "since": iso(row.since), "until": iso(row.until)} if row else None
+
+
+def _leaving(rules: Rules, standing: Standing) -> Document | None:
+    """The stage that no longer holds: since when, and from when on it is left."""
+    stage = next((s for s in rules.workflow.stages if s.id == standing.stage), None)
+    if stage is None or standing.leaving_since is None:
+        return None
+    return {
+        "when": leaving(stage, language=rules.mapping.language),
+        "since": iso(standing.leaving_since),
+        "until": iso(standing.leaving_since + stage.leave_for),
+    }
 
 
 def _note(db: Database, contact_id: str) -> str:
@@ -107,6 +136,8 @@ def _journey(db: Database, contact_id: str) -> list[Document]:
             "rule": row["rule"],
             "actor": row["actor"],
             "imputed": bool(row["imputed"]),
+            "evidence": orjson.loads(row["evidence"]),
+            "number": row["journey"],
         }
         for row in decisions.transitions(db, contact_id)
     ]
@@ -115,12 +146,15 @@ def _journey(db: Database, contact_id: str) -> list[Document]:
 def _stages(db: Database, rules: Rules, score: Score, contact_id: str) -> list[Document]:
     """Every stage with its criteria, true or not: why it is reached, what is missing."""
     standing = standing_of(db, rules, contact_id)
-    kinds = kinds_of(db, contact_id, score.as_of)
-    looked = view(rules, score, standing, witness_of(db, rules, contact_id), kinds)
+    signals = signals_of(db, contact_id, standing.epoch_at, score.as_of)
+    looked = view(rules, score, standing.reached, witness_of(db, rules, contact_id), signals)
     documents = []
     for stage in rules.workflow.stages:
         needs, parts = criteria(stage)
-        said = [{"says": words(part, score, kinds), "true": holds(part, looked)} for part in parts]
+        said = [
+            {"says": words(part, score, looked.kinds, rules.mapping.language), "true": holds(part, looked)}
+            for part in parts
+        ]
         documents.append(
             {
                 "stage": stage.id,

@@ -20,6 +20,7 @@ POINT = 100_000  # the rules say thousandths of a point, decay hundredths of tho
 
 # who wrote a value: we; the CRM by default, an import or a form; its own automation; a person; another app
 Writer = Literal["ours", "default", "crm", "person", "app"]
+OUT = "disqualified"  # where a contact stands that left the funnel: no stage of the workflow's
 
 
 class Secret:
@@ -165,6 +166,9 @@ class Account:
     time_zone: str
     properties: Mapping[str, Mapping[str, PropertyDef]]  # object -> name -> definition
     owners: Mapping[str, str] = field(default_factory=dict)  # id -> e-mail
+    lists: Mapping[str, Literal["static", "dynamic", "absent"]] = field(
+        default_factory=dict
+    )  # asked for by name
 
     def stage_order(self, property_name: str) -> tuple[str, ...]:
         """The CRM's lifecycle stages, first to last, as this account has them."""
@@ -214,7 +218,13 @@ class Score:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Where a contact stands: the recorded decision. `stage` None: never judged."""
+    """Where a contact stands: the recorded decision. `stage` None: never judged.
+
+    `epoch_at`: when the journey began; signals up to then belong to an earlier one. `leaving_since`: since
+    when the stage's `leave_when` holds. `cool_until`: no stage is entered by rules before. `fired`: the rules
+    for recycling and disqualifying that held last (None: unknown, the standing is what the CRM remembers).
+    `heard_at`: the last word about the stage that was acted on. `wake_at`: when a timer runs out.
+    """
 
     contact_id: str
     journey: int = 1
@@ -224,11 +234,20 @@ class Standing:
     temperature: str | None = None
     temperature_since: int | None = None
     reached: frozenset[str] = frozenset()
+    leaving_since: int | None = None
+    cool_until: int | None = None
+    fired: frozenset[str] | None = frozenset()
+    held_since: int | None = None
+    held_until: int | None = None
+    held_why: str = ""
+    heard_at: int | None = None
+    wake_at: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Transition:
-    """A stage entered. `rule` is file:line; `actor` is rule, sales or crm; imputed: passed over."""
+    """A stage entered. `rule` is file:line; `actor` is rule, sales, crm or edit: an edit of the rules
+    alone, nothing that anybody did. imputed: passed over. `evidence`: ids of signals, names of fields."""
 
     contact_id: str
     journey: int
@@ -236,10 +255,49 @@ class Transition:
     to_stage: str
     rule: str
     why: str
-    actor: Literal["rule", "sales", "crm", "rebuild"]
+    actor: Literal["rule", "sales", "crm", "edit"]
     effective_at: int
     decided_at: int
     imputed: bool = False
+    evidence: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class HandOff:
+    """A contact offered to sales on entering a stage: once in a journey, and again where that expired.
+
+    `due_at`: by when somebody is to be in touch (None: no SLA). `state`: offered, then accepted, rejected
+    (`why`) or expired at `settled_at`. `first_touch_at`: the first human touch after it was offered;
+    `under_way`: sales was already talking to them. `breached_at`: `due_at`, if it was still open then.
+    `told_at`: when it was decided; later than `offered_at` where a run came late.
+    """
+
+    contact_id: str
+    journey: int
+    stage: str
+    offered_at: int
+    owner: str | None = None
+    due_at: int | None = None
+    state: Literal["offered", "accepted", "rejected", "expired"] = "offered"
+    settled_at: int | None = None
+    why: str = ""
+    first_touch_at: int | None = None
+    under_way: bool = False
+    breached_at: int | None = None
+    told_at: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """Something to be done in the CRM or outside beside a property: `kind` task, list or webhook.
+
+    `key` is unique for what it is about (a hand-off, a list's name), so that nothing is done twice; `value`
+    is JSON: what to do.
+    """
+
+    kind: Literal["task", "list", "webhook"]
+    key: str
+    value: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import orjson
 
-from connector.model import POINT, Change, Document, Score, Standing, Transition, moment
+from connector.model import POINT, Action, Change, Document, Score, Standing, Transition, moment
 from connector.rules.tree import Rules
 from connector.stage import Decision, Held, crm_stage
 
@@ -29,9 +29,29 @@ class Seen:
     sent: Mapping[str, str] = field(default_factory=dict)
 
 
-def item(rules: Rules, seen: Seen, score: Score, decision: Decision, stage_order: Sequence[str]) -> Document:
+@dataclass(frozen=True, slots=True)
+class Led:
+    """What else entering a stage leads to: actions, and the change of the contact's lead status. `overtaken`:
+    kinds of earlier actions that are not right any more where they still wait."""
+
+    actions: tuple[Action, ...] = ()
+    status: Change | None = None
+    overtaken: tuple[str, ...] = ()
+
+
+NOTHING = Led()
+
+
+def item(
+    rules: Rules,
+    seen: Seen,
+    score: Score,
+    decision: Decision,
+    stage_order: Sequence[str],
+    led: Led = NOTHING,
+) -> Document:
     """What shall change of one contact, and everything that accepting it will record."""
-    found = list(_changes(rules, seen, score, decision, stage_order))
+    found = [*_changes(rules, seen, score, decision, stage_order), *([led.status] if led.status else [])]
     refused = {c.property: c.new for c in found if seen.refused.get(c.property) == c.new}
     changes = [c for c in found if c.property not in refused]
     if all(c.property == rules.mapping.write_back.fields.get("rules") for c in changes):
@@ -54,17 +74,24 @@ def item(rules: Rules, seen: Seen, score: Score, decision: Decision, stage_order
         },
         "temperature": after.temperature,
         "changes": [_fields(change) for change in changes],
+        "actions": [_fields(action) for action in led.actions],
+        "lead_status": led.status and {"old": led.status.old, "new": led.status.new},
+        "overtaken": list(led.overtaken),
         "hold": _fields(decision.hold) if decision.hold else None,
         "note": decision.note,
         "refused": refused,
         "overwrites": [c.property for c in changes if _was_ours(rules, seen, c)],
         "score": {**_fields(score), "facts": list(score.facts)},
-        "standing": {**_fields(after), "reached": sorted(after.reached)},
+        "standing": {
+            **_fields(after),
+            "reached": sorted(after.reached),
+            "fired": None if after.fired is None else sorted(after.fired),
+        },
         "transitions": [_fields(row) for row in decision.transitions],
     }
 
 
-def _fields(noun: Score | Standing | Transition | Held | Change) -> Document:
+def _fields(noun: Score | Standing | Transition | Held | Change | Action) -> Document:
     """A noun as JSON; `asdict` would copy everything in it, for every contact of an account."""
     return {one.name: getattr(noun, one.name) for one in fields_of(noun)}
 
@@ -183,16 +210,21 @@ class Tally:
     touched: int = 0
     stage_changes: int = 0
     overwritten: int = 0
+    told: int = 0
+    moved: int = 0
 
     def __post_init__(self) -> None:
         self.digest = hashlib.sha256()
 
     def add(self, document: Document) -> None:
         self.judged += 1
-        self.changed += bool(document["changes"])
+        self.changed += bool(document["changes"] or document["actions"])
         self.held += document["hold"] is not None
-        self.touched += bool(document["changes"] or document["hold"])
-        self.stage_changes += document["stage"]["from"] != document["stage"]["to"]
+        self.touched += bool(document["changes"] or document["actions"] or document["hold"])
+        moved = document["stage"]["from"] != document["stage"]["to"]
+        self.stage_changes += moved
+        self.told += bool(document["actions"])
+        self.moved += bool(moved or document["actions"])
         self.overwritten += len(document["overwrites"])
         self.digest.update(orjson.dumps(document, option=orjson.OPT_SORT_KEYS))
 
@@ -204,15 +236,17 @@ class Tally:
             "held": self.held,
             "unchanged": self.contacts - self.touched,
             "stage_changes": self.stage_changes,
+            "actions": self.told,
+            "moved": self.moved,
             "overwritten": self.overwritten,
             "rules_are_new": rules_are_new,
         }
 
 
 def share_moved(summary: Mapping[str, Any]) -> float:
-    """The share of all contacts that the brake looks at: those that change stage, or, under rules that were
-    never applied, those that change at all. 0 where the brake is off."""
+    """The share of all contacts that the brake looks at: those that change stage or cause an action,
+    or, under rules that were never applied, those that change at all. 0 where the brake is off."""
     if summary["contacts"] < FEW:
         return 0.0
-    moved = summary["changed"] if summary["rules_are_new"] else summary["stage_changes"]
+    moved = summary["changed"] if summary["rules_are_new"] else summary.get("moved", summary["stage_changes"])
     return float(moved) / float(summary["contacts"])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from connector.model import PropertyDef
+from connector.model import OUT, PropertyDef
 from connector.rules.tree import Field, Rules
 
 _TRUE_FALSE = (("true", "Yes"), ("false", "No"))
@@ -28,9 +28,9 @@ def _made(rules: Rules, word: str, name: str) -> PropertyDef:
     label = f"Lead {word}"
     match word:
         case "stage":
-            return PropertyDef(
-                name, label, "enumeration", "select", options=_options(rules.workflow.stages_named())
-            )
+            out = (OUT,) if rules.workflow.disqualify else ()
+            stages = (*rules.workflow.stages_named(), *out)
+            return PropertyDef(name, label, "enumeration", "select", options=_options(stages))
         case "temperature":
             bands = tuple(band.name for band in rules.workflow.bands)
             return PropertyDef(name, label, "enumeration", "select", options=_options(bands))

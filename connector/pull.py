@@ -16,6 +16,7 @@ from sqlite_utils import Database
 
 from connector import signals
 from connector.errors import BadRules, Unavailable, WrongPortal
+from connector.hand_off import TOUCHES, UNDER_WAY, offers
 from connector.hubspot import account, objects
 from connector.hubspot.engagement import SOURCES, EngagementPage, Source, Wanted, deal_engagement
 from connector.hubspot.transport import Transport, together
@@ -23,7 +24,7 @@ from connector.hubspot.writers import writer_of
 from connector.model import DAY, MINUTE, Account, Record, Version
 from connector.rules import against
 from connector.rules.tree import Rules
-from connector.store import bookmarks, columns, decisions, engagement, outbox, records
+from connector.store import bookmarks, columns, decisions, engagement, handoffs, outbox, records
 from connector.store.schema import write
 
 OVERLAP = 10 * MINUTE  # the search index lags: what it did not show yet is in the next window
@@ -106,7 +107,7 @@ async def look_at_account(p: Pulling) -> Account:
             f"This cache belongs to portal {pinned['id']}; the token opens portal {found.portal_id}.",
             "Use the token of the first, or another cache with --db.",
         )
-    wrong = [d for d in against(p.rules, found) if d.severity == "error"]
+    wrong = [d for d in against(p.rules, found, objects.PROPERTY_LEAD_STATUS) if d.severity == "error"]
     if wrong:
         raise BadRules(wrong)
     remember(p.db, p.rules, found)
@@ -141,6 +142,7 @@ def _properties(rules: Rules, object_type: str) -> list[str]:
         back = mapping.write_back
         mapped |= {*objects.CONTACT_PROPERTIES, *back.fields.values()}
         mapped |= {back.lifecycle.property} if back.lifecycle else set()
+        mapped |= set(objects.NOTICE_PROPERTIES) if rules.workflow.notify else set()
     if object_type == "deals" and mapped:
         mapped |= set(objects.DEAL_PROPERTIES)
     return sorted(mapped)
@@ -240,6 +242,7 @@ def _identify(p: Pulling, rows: Sequence[Record], changed: set[str]) -> None:
     """Addresses of contacts; and whose stage in the CRM was written by somebody we do not know."""
     addresses: dict[str, str] = {}
     for record in rows:
+        records.merged(p.db, objects.merged_ids(record), record.id)
         addresses |= dict.fromkeys(objects.addresses(record), record.id)
     records.put_addresses(p.db, addresses)
     records.put_email(p.db, {r.id: r.properties.get(objects.PROPERTY_EMAIL) for r in rows})
@@ -347,6 +350,8 @@ async def _source(
 def _store_page(p: Pulling, name: str, events: list[str], page: EngagementPage) -> None:
     with write(p.db):
         stored = engagement.put(p.db, page.rows, p.now)
+        touches = [(r.contact_id, r.at) for r in page.rows if r.contact_id and r.event in TOUCHES]
+        decisions.mark_dirty(p.db, handoffs.waiting_for(p.db, touches, UNDER_WAY) if touches else [])
         if page.progress is not None:
             bookmarks.progress(p.db, name, {"events": events, "own": page.progress})
         if page.bookmark is not None:
@@ -355,6 +360,7 @@ def _store_page(p: Pulling, name: str, events: list[str], page: EngagementPage) 
 
 
 def _events(rules: Rules) -> frozenset[str]:
-    """The events that the mapping makes signals of."""
+    """The events that the mapping makes signals of, and those that tell whether sales was in touch."""
     kinds = rules.mapping.signals.values()
-    return frozenset(event for kind in kinds for source in kind.sources for event in source.events)
+    made = frozenset(event for kind in kinds for source in kind.sources for event in source.events)
+    return made | (TOUCHES if offers(rules.workflow) else frozenset())

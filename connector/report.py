@@ -8,11 +8,11 @@ from typing import Any
 import orjson
 from sqlite_utils import Database
 
-from connector import signals
-from connector.model import Document, iso, mask
+from connector import actions, signals, speed
+from connector.model import Document, HandOff, iso, mask
 from connector.plan import parts
 from connector.rules.tree import READING, Rules, SignalKind
-from connector.store import bookmarks, decisions, engagement, outbox, plans, records
+from connector.store import bookmarks, decisions, engagement, handoffs, outbox, plans, records
 
 
 def status(db: Database, rules: Rules | None, now: int) -> tuple[Document, list[Document]]:
@@ -35,6 +35,7 @@ def status(db: Database, rules: Rules | None, now: int) -> tuple[Document, list[
         ],
         "outbox": outbox.counts(db),
         "holds": decisions.count_holds(db, now),
+        "handoffs": speed.figures(db, rules, now),
         "parked": engagement.parked(db),
         "oddities": records.count_oddities(db),
         "without_email": len(nameless := records.without_email(db)),
@@ -140,11 +141,14 @@ def contacts(
     stage: str | None = None,
     band: str | None = None,
     held: bool = False,
+    breached: bool = False,
     limit: int | None = None,
 ) -> tuple[int, list[Document]]:
     """How many contacts fit, and the hottest of them. Addresses in full."""
-    found, rows = decisions.listed(db, now, stage=stage, band=band, held=held, limit=limit)
-    return found, [_contact(row, rules) for row in rows]
+    found, rows = decisions.listed(db, now, stage=stage, band=band, held=held, breached=breached, limit=limit)
+    offered = handoffs.of(db, [row["id"] for row in rows])
+    last = {contact: speed.short(some[-1], now) for contact, some in offered.items()}
+    return found, [{**_contact(row, rules), "handoff": last.get(row["id"])} for row in rows]
 
 
 def _contact(row: Mapping[str, Any], rules: Rules) -> Document:
@@ -153,6 +157,8 @@ def _contact(row: Mapping[str, Any], rules: Rules) -> Document:
         "email": row["email"],
         "stage": row["stage"],
         "stage_since": iso(row["stage_since"]),
+        "stage_why": row["stage_why"] or "",
+        "journey": row["journey"],
         "temperature": row["temperature"],
         "points": row["points"],
         "why": parts(rules, orjson.loads(row["parts"]), orjson.loads(row["counted"]))[:3],
@@ -163,11 +169,12 @@ def _contact(row: Mapping[str, Any], rules: Rules) -> Document:
 def plan(db: Database, row: plans.PlanRow, *, verbose: bool) -> tuple[Document, list[Document]]:
     """A stored plan as its document; addresses masked unless `verbose`."""
     summary = {"plan": row.id, "as_of": iso(row.as_of), "rules": row.rules, **row.summary}
-    items = [_item(document, verbose=verbose) for document in plans.items(db, row.seq, changed_only=True)]
+    found = plans.items(db, row.seq, changed_only=True)
+    items = [_item(document, row.as_of, verbose=verbose) for document in found]
     return summary, items
 
 
-def _item(document: Document, *, verbose: bool) -> Document:
+def _item(document: Document, now: int, *, verbose: bool) -> Document:
     hold = document["hold"]
     return {
         "contact": document["contact"],
@@ -176,7 +183,27 @@ def _item(document: Document, *, verbose: bool) -> Document:
         "points": document["points"],
         "temperature": document["temperature"],
         "changes": document["changes"],
+        "actions": [
+            {
+                "kind": one["kind"],
+                "key": one["key"],
+                "says": action(one, document["email"], verbose=verbose),
+                "due_at": iso(actions.due_at(one["kind"], one["value"])),
+            }
+            for one in document["actions"]
+        ],
+        "lead_status": document["lead_status"],
+        "handoff": speed.short(HandOff(**document["handoffs"][-1]), now) if document["handoffs"] else None,
         "hold": hold and {"why": hold["why"], "since": iso(hold["since"]), "until": iso(hold["until"])},
         "note": document["note"],
         "overwrites": document["overwrites"],
     }
+
+
+def action(row: Mapping[str, Any], email: str | None, *, verbose: bool) -> str:
+    """An action of a plan or of the outbox in words; addresses masked unless `verbose`."""
+    value = row["value"] if "value" in row else row["new"]
+    if verbose:
+        return actions.says(row["kind"], row["key"], value)
+    said = actions.says(row["kind"], row["key"], value, mask)
+    return said.replace(email, mask(email)) if email else said  # a task names by it whoever has no name

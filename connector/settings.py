@@ -80,6 +80,19 @@ def load(db: Path | None = None, rules: Path | None = None, env_file: Path | Non
 
     :raises BadSettings: naming the variable, what it says, and what it may say
     """
+    return read(_said(rules, env_file), db=db, rules=rules)
+
+
+def variable(name: str, rules: Path | None = None) -> Secret | None:
+    """An address or a secret under the name that the rules give; None where it is not set.
+
+    :raises BadSettings: `.env` cannot be read
+    """
+    value = _said(rules, None).get(name)
+    return Secret(value) if value else None
+
+
+def _said(rules: Path | None, env_file: Path | None) -> dict[str, str]:
     folder = rules or Path(os.environ.get("CONNECTOR_RULES", ""))
     file = env_file or next((f for f in (folder / ".env", Path(".env")) if f.is_file()), None)
     try:
@@ -87,7 +100,7 @@ def load(db: Path | None = None, rules: Path | None = None, env_file: Path | Non
     except (OSError, UnicodeDecodeError) as error:
         raise BadSettings(f"{file} cannot be read: {error}.", "Save it as UTF-8 text.") from error
     said.update(os.environ)
-    return read({k: v.strip() for k, v in said.items() if v}, db=db, rules=rules)
+    return {name: value.strip() for name, value in said.items() if value}
 
 
 def no_color() -> bool:

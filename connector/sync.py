@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from sqlite_utils import Database
 
@@ -12,6 +13,7 @@ from connector.apply import Sending, Sent, need_properties, send, settle_in_flig
 from connector.clock import Clock
 from connector.decide import Accepted, accept, braked, preview
 from connector.hubspot.transport import Transport
+from connector.model import Secret
 from connector.pull import Pulled, Pulling, pull
 from connector.rules.tree import Rules
 from connector.store.plans import PlanRow
@@ -19,7 +21,8 @@ from connector.store.plans import PlanRow
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """What a run needs. `tick` is told step and count; `stop` is asked between batches."""
+    """What a run needs. `tick` is told step and count; `stop` is asked between batches; `variable` gives
+    what the environment says under a name that a webhook gives."""
 
     t: Transport
     db: Database
@@ -28,11 +31,11 @@ class Way:
     brake: float
     tick: Callable[[str, int], None] = lambda _step, _count: None
     stop: Callable[[], bool] = lambda: False
+    variable: Callable[[str], Secret | None] = lambda _name: None
 
     def sending(self) -> Sending:
-        return Sending(
-            self.t, self.db, self.rules, self.clock.now(), self.stop, lambda count: self.tick("apply", count)
-        )
+        tick = partial(self.tick, "apply")
+        return Sending(self.t, self.db, self.rules, self.clock.now(), self.stop, tick, self.variable)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from typing import Any
 from command_line import Folder, finish, on, stop
 
 from connector.sandbox import Portal
-from connector.sandbox.rows import Object
+from connector.sandbox.rows import Form, Link, Object, Submission
 from connector.sandbox.state import SCOPES
 
 STAGE = "lifecyclestage"
@@ -83,11 +83,14 @@ def _every_day(walk: Walk, folder: Folder) -> None:
     walk(folder, "plan", "--against", "other")
     walk(folder, "contacts", "--held")
     walk(folder, "explain", mql)
+    walk(folder, "explain", lead)
     walk(folder, "verify")
     _tampered(walk, folder)
     walk(folder, "status")
     walk(folder, "runs")
     _stale(walk, folder)
+    _leaving(walk, folder)
+    _handed_over(walk, folder)
     process = folder.start("run", "--json")
     assert process.stdout is not None
     lines = [process.stdout.readline() for _ in range(2)]
@@ -118,6 +121,41 @@ def _stale(walk: Walk, folder: Folder) -> None:
     folder.portal.edit(contact, {"jobtitle": "Étudiante"})
     walk(folder, "pull")
     walk(folder, "apply", "--yes")
+
+
+def _leaving(walk: Walk, folder: Folder) -> None:
+    """An edit by which somebody's stage no longer holds, and is left in two weeks."""
+    folder.edit("workflows/qualification.yaml", "total: {below: 70}", "total: {below: 10000}")
+    walk(folder, "plan")
+    walk(folder, "apply", "--yes")
+    mql = walk(folder, "contacts", "--stage", "mql")["items"][0]["contact"]
+    walk(folder, "explain", mql)
+
+
+def _handed_over(walk: Walk, folder: Folder) -> None:
+    """Somebody new asks for a quote; sales calls back after the agreed hours."""
+    portal, who = folder.portal, 70_000_000_002
+    assert portal is not None
+    folder.edit(
+        "workflows/qualification.yaml", 'leave_list: "Nurturing"', 'leave_list: "There is no such list"'
+    )
+    at = portal.state()["now"] - 1000
+    asked = Submission("guid-quote", at, {"email": "neuve@acme.fr"}, "https://acme.fr/devis")
+    new = Object("contacts", who, {"email": "neuve@acme.fr"}, at, at)
+    portal.load([new, Form("guid-quote", "devis", at), asked])
+    walk(folder, "pull")
+    walk(folder, "plan")
+    walk(folder, "apply", "--yes")
+    walk(folder, "outbox")
+    folder.advance(5 * 3600)
+    said = {"hs_timestamp": str(at + 16_200_000), "hs_call_direction": "OUTBOUND"}
+    portal.load(
+        [Object("calls", who + 1, said, at, at + 16_200_000), Link("calls", who + 1, "contacts", who)]
+    )
+    walk(folder, "sync")
+    walk(folder, "explain", str(who))
+    walk(folder, "contacts", "--stage", "sql")
+    walk(folder, "status")
 
 
 def _apart(walk: Walk, folder: Folder) -> None:

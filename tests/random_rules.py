@@ -69,7 +69,7 @@ kinds = st.lists(st.sampled_from(KINDS), min_size=1, max_size=2)
 seeds = st.integers(0, 2**32)
 
 
-def profile(examples: int):
+def profile(examples: int) -> settings:
     return settings(
         max_examples=examples,
         deadline=None,

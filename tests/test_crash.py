@@ -24,6 +24,7 @@ import pytest
 from command_line import Folder, on
 
 from connector import sandbox
+from connector.sandbox.rows import ListDef, Membership
 
 NOW = 1_794_819_600_000  # 2026-11-16T09:00Z
 CONTACTS = 60
@@ -40,8 +41,11 @@ VERBS = {
     "sync": ["sync"],
 }
 SAMPLES = {"provision": 4, "backfill": 8, "plan": 2, "apply": 5, "sync": 7}  # for CI; the long profile: all
+WORKFLOW = "workflows/qualification.yaml"
+LISTS = (ListDef(901, "Crash nurturing"), ListDef(902, "Crash sales owned"))
+WRITES = ("/batch/update", "/tasks", "/memberships/add", "/memberships/remove")
 CACHE = {  # what the cache must agree on, whatever way it was filled
-    "contact": "id, email, company_id, created_at, modified_at, properties",
+    "contact": "id, email, company_id, created_at, properties",  # modified when it was written
     "company": "id, modified_at, properties",
     "deal": "id, modified_at, properties",
     "deal_contact": "contact_id, deal_id",
@@ -93,6 +97,8 @@ class End:
     account: dict[str, dict[str, Any]]  # contact -> our properties and the CRM's stage
     properties: frozenset[str]
     writes: Counter[tuple[str, str, str]]  # contact, property, value: how often each was written
+    tasks: Counter[tuple[str, str]]  # subject and body
+    members: frozenset[tuple[int, int]]  # list, contact
     cache: dict[str, Counter[Any]]
 
 
@@ -110,7 +116,8 @@ def end_of(folder: Folder) -> End:
     assert portal is not None
     account = {one["id"]: one["properties"] for one in contacts(portal)}
     made = [e["body"] for e in portal.journal(bodies=True) if "/properties/" in e["path"] and e["body"]]
-    return End(account, frozenset(made), _writes(portal), _cache(folder.path / "connector.db"))
+    cache = _cache(folder.path / "connector.db")
+    return End(account, frozenset(made), _writes(portal), tasks(portal), members(portal), cache)
 
 
 def _writes(portal: sandbox.Portal) -> Counter[tuple[str, str, str]]:
@@ -137,17 +144,22 @@ def opened(files: Path) -> tuple[sandbox.Portal, Folder]:
     portal = sandbox.start(state=files / "portal.db", driven=True)
     for name in ("mappings", "workflows"):
         shutil.rmtree(files / "rules" / name, ignore_errors=True)
-    return portal, on(portal, files / "rules")
+    folder = on(portal, files / "rules")
+    folder.edit(WORKFLOW, 'leave_list: "Nurturing"', 'leave_list: "Crash nurturing"')
+    folder.edit(WORKFLOW, 'join_list: "Sales owned"', 'join_list: "Crash sales owned"')
+    return portal, folder
 
 
 def people(portal: sandbox.Portal, folder: Folder) -> None:
     """What happens between apply and sync: every kind of change that a sync must deal with."""
     stages = {row["id"]: row["properties"][STAGE] for row in contacts(portal)}
     mql = next(i for i, stage in stages.items() if stage == "marketingqualifiedlead")
-    lead, other, third = [i for i, stage in stages.items() if stage == "lead"][:3]
+    lead, other, third, fourth = [i for i, stage in stages.items() if stage == "lead"][:4]
     folder.advance(3600)
     portal.edit(mql, {STAGE: "lead"})
-    portal.edit(lead, {STAGE: "salesqualifiedlead"})
+    portal.edit(lead, {STAGE: "salesqualifiedlead"})  # the nurturing stops
+    portal.edit(fourth, {STAGE: "marketingqualifiedlead"})  # sales is told
+    portal.load(Membership(901, int(i), NOW) for i in (lead, other))
     portal.edit(other, {"lq_score": "999"})
     portal.edit(third, {"hs_persona": "decision_maker"})
     portal.create("contacts", {"email": "zoé@neuf.fr", "hs_persona": "decision_maker"})
@@ -155,10 +167,26 @@ def people(portal: sandbox.Portal, folder: Folder) -> None:
 
 
 def contacts(portal: sandbox.Portal) -> list[dict[str, Any]]:
-    """Every contact with the properties that we write; fewer than a page."""
+    """Every contact with the properties that we write."""
+    return _page(portal, "/crm/v3/objects/contacts", properties=",".join(OURS))
+
+
+def tasks(portal: sandbox.Portal) -> Counter[tuple[str, str]]:
+    names = ("hs_task_subject", "hs_task_body")
+    found = _page(portal, "/crm/v3/objects/tasks", properties=",".join(names))
+    return Counter(tuple(one["properties"][name] or "" for name in names) for one in found)
+
+
+def members(portal: sandbox.Portal) -> frozenset[tuple[int, int]]:
+    pages = {one.id: _page(portal, f"/crm/v3/lists/{one.id}/memberships") for one in LISTS}
+    return frozenset((id, int(row["recordId"])) for id, page in pages.items() for row in page)
+
+
+def _page(portal: sandbox.Portal, path: str, **params: str) -> list[dict[str, Any]]:
+    """All rows of what is fewer than a page."""
     answer = httpx.get(
-        f"{portal.url}/crm/v3/objects/contacts",
-        params={"limit": 100, "properties": ",".join(OURS)},
+        f"{portal.url}{path}",
+        params={"limit": "100", **params},
         headers={"Authorization": f"Bearer {portal.token}"},
     ).json()
     assert "paging" not in answer
@@ -182,6 +210,7 @@ def steps(tmp_path_factory: pytest.TempPathFactory, driver: Driver) -> dict[str,
     now.mkdir()
     with sandbox.start(contacts=CONTACTS, now=NOW, driven=True, state=now / "portal.db") as portal:
         portal.knobs(burst_limit=0, search_limit=0, associations_limit=0)
+        portal.load(LISTS)
         on(portal, now / "rules")
     found = {}
     for verb in VERBS:
@@ -216,10 +245,12 @@ def stop_and_go_on(step: Step, verb: str, number: int, driver: Driver, files: Pa
 
 
 def settle(folder: Folder, verb: str, driver: Driver, at: str) -> None:
-    """The sync after a write is silent: it reads the echo and changes nothing."""
+    """The last sync after a write is silent: it reads the echo and changes nothing."""
     if verb not in ("apply", "sync"):
         return
     assert folder.portal is not None
+    folder.advance(150)  # a task that may still arrive is not made again before it must have
+    driver(folder, "sync")
     before = _writes(folder.portal)
     silent = driver(folder, "sync")
     assert silent["code"] == 0, f"{at}\n{silent['said']}"
@@ -237,6 +268,9 @@ def differences(got: End, wanted: End) -> list[str]:
     found += [f"contact {contact} too many" for contact in got.account.keys() - wanted.account.keys()]
     found += [f"written {n} times more: {what}" for what, n in (got.writes - wanted.writes).items()]
     found += [f"not written: {what}" for what in wanted.writes - got.writes]
+    found += [f"task {n} times more: {what}" for what, n in (got.tasks - wanted.tasks).items()]
+    found += [f"no task: {what}" for what in wanted.tasks - got.tasks]
+    found += [f"list and member: {what}" for what in got.members ^ wanted.members]
     for table in wanted.cache:
         found += [f"{table} too many: {row}" for row in got.cache[table] - wanted.cache[table]]
         found += [f"{table} missing: {row}" for row in wanted.cache[table] - got.cache[table]]
@@ -244,10 +278,14 @@ def differences(got: End, wanted: End) -> list[str]:
 
 
 def sampled(passed: list[str], samples: int) -> list[int]:
-    """Boundaries to stop at, by their number: those around each write, and `samples` evenly apart."""
+    """Boundaries to stop at, by their number: those around each write of values, each answer to an action's,
+    and `samples` evenly apart."""
     last = len(passed)
-    writes = [n for n, name in enumerate(passed, 1) if name.endswith("/batch/update")]
+    writes = [n for n, name in enumerate(passed, 1) if name.endswith(WRITES[0])]
     around = {n + step for n in writes for step in (-1, 0, 1, 2)}
+    around |= {
+        n for n, name in enumerate(passed, 1) if name.startswith("answered") and name.endswith(WRITES[1:])
+    }
     evenly = {1 + round(n * (last - 1) / (samples - 1)) for n in range(samples)}
     return sorted(n for n in around | evenly if 1 <= n <= last)
 
@@ -279,4 +317,8 @@ def test_a_way_has_boundaries_of_every_kind(steps: dict[str, Step]) -> None:
         assert any(name.startswith("send POST") and "update" in name for name in steps[verb].passed)
     assert len(steps["provision"].after.properties) >= 1
     assert max(steps["sync"].after.writes.values()) == 1
+    for ending in WRITES:
+        assert any(name.startswith("send ") and name.endswith(ending) for name in steps["sync"].passed)
+    assert sum(steps["sync"].after.tasks.values()) == 1 + sum(steps["apply"].after.tasks.values())
+    assert {id for id, _ in steps["sync"].after.members} == {901, 902}
     assert len(steps["sync"].after.account) == CONTACTS + 1

@@ -22,7 +22,7 @@ def some(number: int, **values: str) -> list[Any]:
 # -- holds ---------------------------------------------------------------------------------------------
 
 
-async def test_sales_sets_a_stage_back_it_stays_90_days_and_then_the_rules_decide_again(
+async def test_sales_sets_a_stage_back_it_stays_90_days_and_then_fresh_evidence_alone_moves_it(
     tmp_path: Path,
 ) -> None:
     rows = [*some(1), form("devis"), submission("devis", "c100@acme.fr", DAY)]
@@ -46,8 +46,12 @@ async def test_sales_sets_a_stage_back_it_stays_90_days_and_then_the_rules_decid
 
         here.seconds(90 * 86_400)
         await here.sync()
-        assert here.held(100, "lifecyclestage") == "salesqualifiedlead"
+        assert here.held(100, "lifecyclestage") == "lead"
         assert decisions.count_holds(here.db, 0) == 0
+        here.portal.happen([submission("devis", "c100@acme.fr", NOW - here.clock.now())])
+        here.seconds(60)
+        await here.sync()
+        assert here.held(100, "lifecyclestage") == "salesqualifiedlead"
 
 
 async def test_a_hold_is_over_when_sales_goes_forward_again(tmp_path: Path) -> None:

@@ -115,4 +115,4 @@ def test_the_page_and_the_documents_agree(applied: Folder) -> None:
         printed = every_document(applied, fresh, applied.path.parent)
     same_six_parts(printed)
     assert not_documented(printed) == set()
-    assert not_printed(printed) == []
+    assert (missing := not_printed(printed)) == [], missing

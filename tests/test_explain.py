@@ -170,7 +170,8 @@ async def test_a_decided_contact_with_its_journey_its_criteria_and_the_crms_word
         held = explain(here.db, here.rules, "101", here.clock.now()).summary
         assert held["hold"]["why"] == "set back to nothing by hand in the CRM"
         assert held["note"].startswith("the CRM's own stage is nothing, set by hand")
-        assert held["stage"] == "customer"
+        assert (held["stage"], held["journey_number"]) == ("contact", 2)
+        assert held["counts_since"] == held["hold"]["since"]
 
 
 # -- who -----------------------------------------------------------------------------------------------

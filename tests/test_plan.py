@@ -206,6 +206,8 @@ def test_the_summary_counts_what_the_documents_say() -> None:
         "held": 1,
         "unchanged": 7,
         "stage_changes": 0,
+        "actions": 0,
+        "moved": 0,
         "overwritten": 0,
         "rules_are_new": False,
     }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from accounts import house, rules_in
+from journey_diary import rules_of
 
 from connector.hubspot import account
 from connector.provision import properties
@@ -37,11 +38,16 @@ def test_ours_come_first_in_the_order_of_the_files_then_the_fields_to_provision(
         "lq_rules": "string",
     }
     assert made["lq_stage"].options[0] == ("contact", "Contact")
-    assert [value for value, _ in made["lq_stage"].options][-1] == "customer"
+    assert [value for value, _ in made["lq_stage"].options][-2:] == ["customer", "disqualified"]
     assert made["lq_temperature"].options == (("hot", "Hot"), ("warm", "Warm"), ("cold", "Cold"))
     assert made["bant_budget_confirmed"].options == (("true", "Yes"), ("false", "No"))
     assert made["bant_timing"].type == "date"
     assert ("not_now", "Not now") in made["sales_rejection_reason"].options
+
+
+def test_where_rules_disqualify_our_stage_can_say_so(tmp_path: Path) -> None:
+    made = {p.name: p for p in properties(rules_of(tmp_path))}
+    assert made["lq_stage"].options[-1] == ("disqualified", "Disqualified")
 
 
 async def test_the_crm_takes_them_and_has_them_the_second_time(tmp_path: Path) -> None:

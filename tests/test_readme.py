@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import signal
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click import Command, Context
@@ -12,7 +13,9 @@ from command_line import CHECKOUT, Folder, stop
 
 from connector import FLOORS
 from connector.cli import VERBS, Verbs, connector
+from connector.model import Secret
 from connector.settings import KNOWN
+from connector.webhook import signature
 
 README = (CHECKOUT / "README.md").read_text("utf-8")
 
@@ -66,6 +69,23 @@ def test_the_other_rules_load(tmp_path: Path) -> None:
     )
     ran = folder("check")
     assert ran.code == 0, ran.stderr
+
+
+def test_the_lines_of_the_hand_off_are_those_of_the_default_rules() -> None:
+    there = (CHECKOUT / "workflows" / "qualification.yaml").read_text("utf-8").splitlines()
+    assert [line for line in block("stages and hand-off").splitlines() if line not in there] == []
+
+
+def test_a_webhook_is_checked_as_shown() -> None:
+    code: dict[str, Any] = {}
+    exec(block("checking a webhook"), code)
+    body, secret = b'{"stage":"mql"}', Secret("s3cret")
+    headers = {
+        "X-Connector-Timestamp": "1794819600",
+        "X-Connector-Signature": signature(secret, "1794819600", body),
+    }
+    assert code["is_from_connector"](headers, body, "s3cret")
+    assert not code["is_from_connector"](headers, body + b" ", "s3cret")
 
 
 def test_the_sandbox_is_served_as_shown(tmp_path: Path) -> None:

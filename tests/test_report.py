@@ -95,7 +95,8 @@ async def test_a_plan_is_told_with_masked_addresses_unless_asked(tmp_path: Path)
         assert (summary["changed"], summary["rules"]) == (2, here.rules.hash)
         assert [item["email"] for item in items] == ["c***@acme.fr", "c***@acme.fr"]
         assert set(items[0]) == {
-            *("contact", "email", "stage", "points", "temperature", "changes", "hold", "note", "overwrites"),
+            *("contact", "email", "stage", "points", "temperature", "changes", "actions", "lead_status"),
+            *("handoff", "hold", "note", "overwrites"),
         }
         full = report.plan(here.db, here.plan(), verbose=True)[1]
         assert [item["email"] for item in full] == ["c101@acme.fr", "c102@acme.fr"]

@@ -153,6 +153,18 @@ def test_a_dollar_in_the_file_is_a_dollar(elsewhere: Path) -> None:
     assert settings.load().token == Secret("pat-$HOME")
 
 
+def test_a_variable_that_the_rules_name(elsewhere: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Read when it is asked for: a secret may be put there while the daemon runs."""
+    rules = elsewhere / "rules"
+    rules.mkdir()
+    assert settings.variable("OPS_SECRET", rules) is None
+    write(rules, "OPS_SECRET=first$x", "OPS_URL=")
+    assert settings.variable("OPS_SECRET", rules) == Secret("first$x")
+    assert settings.variable("OPS_URL", rules) is None
+    monkeypatch.setenv("OPS_SECRET", " second ")
+    assert settings.variable("OPS_SECRET", rules) == Secret("second")
+
+
 def test_a_file_that_is_no_utf8_is_said(elsewhere: Path) -> None:
     (elsewhere / ".env").write_bytes("CONNECTOR_DB=été.db".encode("latin-1"))
     with pytest.raises(BadSettings, match=r"\.env cannot be read") as error:

@@ -20,7 +20,7 @@ from connector.cli.progress import Progress
 from connector.clock import Clock
 from connector.diagnostics import draw
 from connector.errors import BadCommand, BadRules, ConnectorError, Hold, Interrupted
-from connector.model import Document, iso
+from connector.model import Document, Secret, iso
 from connector.settings import Settings
 from connector.views import Ink, Result, diagnostic, text
 
@@ -67,6 +67,10 @@ class Door:
     def forget_settings(self) -> None:
         """They are read anew when they are asked for next."""
         self._settings = None
+
+    def variable(self, name: str) -> Secret | None:
+        """What the environment says under a name that the rules give."""
+        return settings.variable(name, self.settings().rules)
 
     def use(self, found: Settings) -> None:
         """Settings of the verb's own, whatever the environment says."""

@@ -126,6 +126,9 @@ def _cache(door: Door, rules: Rules | None) -> list[Document]:
         items.append(
             _wrong(f"{summary['outbox']['held']} changes are held in the outbox", "connector outbox list")
         )
+    if breached := summary["handoffs"]["breached"]:
+        fix = "connector contacts --breached"
+        items.append(_note(f"{breached} contacts wait for sales longer than agreed", fix))
     if summary["oddities"]:
         items.append(
             _note(f"{summary['oddities']} values could not be read", "connector status -v lists them")
@@ -188,7 +191,8 @@ def _wrong(what: str, fix: str) -> Document:
 @click.argument("action", type=click.Choice(["list", "retry", "drop"]), default="list")
 @click.argument("rows", nargs=-1, type=int)
 def outbox(door: Door, action: str, rows: tuple[int, ...]) -> Result:
-    """Held and pending changes: `list` them, `retry` ROWS, or `drop` ROWS (without ROWS: all held ones)."""
+    """Held and pending changes and actions: `list` them, `retry` ROWS, or `drop` ROWS (without ROWS: all held ones)."""
+    from connector import report
     from connector.store import outbox as box
     from connector.store.schema import run_lock, write
 
@@ -205,9 +209,12 @@ def outbox(door: Door, action: str, rows: tuple[int, ...]) -> Result:
             "row": row["seq"],
             "contact": row["contact_id"],
             "email": row["email"] if door.verbose else mask(row["email"]),
-            "property": row["key"],
+            "kind": row["kind"],
+            "property": row["key"] if row["kind"] == box.PROPERTY else "",
             "old": row["old"],
-            "new": row["new"],
+            "new": row["new"]
+            if row["kind"] == box.PROPERTY
+            else report.action(row, row["email"], verbose=door.verbose),
             "state": row["state"],
             "said": row["said"],
             "plan": row["plan_id"],

@@ -10,10 +10,22 @@ import click
 from connector.cli.door import Door, verb
 from connector.cli.when import moment
 from connector.errors import BadCommand
-from connector.model import Document, mask
+from connector.model import OUT, Document, mask
 from connector.views import Result
 
-CSV = ("contact", "email", "stage", "stage_since", "temperature", "points", "why", "held")
+CSV = (
+    "contact",
+    "email",
+    "stage",
+    "stage_since",
+    "stage_why",
+    "journey",
+    "temperature",
+    "points",
+    "why",
+    "held",
+    "handoff",
+)
 SHOWN = 50
 
 
@@ -21,20 +33,28 @@ SHOWN = 50
 @click.option("--stage", help="Only this stage of ours (mql, sql, ...).")
 @click.option("--band", help="Only this temperature (hot, warm, cold).")
 @click.option("--held", is_flag=True, help="Only those that are held.")
+@click.option("--breached", is_flag=True, help="Only those that wait for sales longer than agreed.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print all as CSV, addresses in full.")
 @click.option("--limit", type=click.IntRange(1), default=SHOWN, show_default=True, help="At most so many.")
 def contacts(
-    door: Door, stage: str | None, band: str | None, held: bool, as_csv: bool, limit: int
+    door: Door, stage: str | None, band: str | None, held: bool, breached: bool, as_csv: bool, limit: int
 ) -> Result | None:
     """List contacts, the hottest first."""
     from connector import report
 
     rules = door.rules()
-    _known("stage", stage, [s.id for s in rules.workflow.stages])
+    _known("stage", stage, [*rules.workflow.stages_named(), OUT])
     _known("temperature", band, [b.name for b in rules.workflow.bands])
     db = door.open(must_exist=True)
     found, items = report.contacts(
-        db, rules, door.clock().now(), stage=stage, band=band, held=held, limit=None if as_csv else limit
+        db,
+        rules,
+        door.clock().now(),
+        stage=stage,
+        band=band,
+        held=held,
+        breached=breached,
+        limit=None if as_csv else limit,
     )
     db.close()
     if as_csv and not door.json:
@@ -54,11 +74,19 @@ def _known(what: str, name: str | None, names: list[str]) -> None:
 def _print_csv(items: list[Document]) -> None:
     writer = csv.DictWriter(sys.stdout, CSV, lineterminator="\n")
     writer.writeheader()
-    writer.writerows({**item, "why": ", ".join(item["why"]), "held": _held(item)} for item in items)
+    writer.writerows(
+        {**item, "why": ", ".join(item["why"]), "held": _held(item), "handoff": _handoff(item)}
+        for item in items
+    )
 
 
 def _held(item: Document) -> str:
     return f"until {item['held']['until']}: {item['held']['why']}" if item["held"] else ""
+
+
+def _handoff(item: Document) -> str:
+    said = item["handoff"]
+    return f"{said['stage']} {said['state']}{', late' if said['breached_at'] else ''}" if said else ""
 
 
 @verb("explain")
@@ -73,5 +101,10 @@ def explain(door: Door, contact: str, at: str | None) -> Result:
     db = door.open(must_exist=True)
     found = explaining.explain(db, rules, contact, moment(at, now, door.zone) if at else now)
     db.close()
-    summary = found.summary if door.verbose else {**found.summary, "email": mask(found.summary["email"])}
+    summary = found.summary if door.verbose else _masked(found.summary)
     return Result("explain", summary=summary, items=found.items)
+
+
+def _masked(summary: Document) -> Document:
+    handoffs = [{**one, "owner": one["owner"] and mask(one["owner"])} for one in summary["handoffs"]]
+    return {**summary, "email": mask(summary["email"]), "handoffs": handoffs}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -58,12 +60,15 @@ def init(door: Door, folder: Path) -> Result:  # noqa: ARG001 every verb takes a
 def check(door: Door, crm: bool) -> Result:
     """Read the rules and print every mistake."""
     rules = door.rules()
-    account, source = _account(door, crm)
+    suppressed = rules.workflow.suppress.values()
+    lists = {name for one in suppressed for name in (one.leave_list, one.join_list) if name is not None}
+    account, source = _account(door, crm, sorted(lists))
     found = []
     if account is not None:
+        from connector.hubspot.objects import PROPERTY_LEAD_STATUS
         from connector.rules import against
 
-        found = against(rules, account)
+        found = against(rules, account, PROPERTY_LEAD_STATUS)
         if any(d.severity == "error" for d in found):
             raise BadRules([d for d in found if d.severity == "error"])
     workflow, mapping = rules.workflow, rules.mapping
@@ -80,14 +85,15 @@ def check(door: Door, crm: bool) -> Result:
     return Result("check", summary=summary, diagnostics=[diagnostic(d) for d in found])
 
 
-def _account(door: Door, crm: bool) -> tuple[Account | None, str]:
-    """The account to check against: asked, or as the last pull saw it."""
+def _account(door: Door, crm: bool, lists: Sequence[str]) -> tuple[Account | None, str]:
+    """The account to check against: asked, with these lists of its; or as the last pull saw it."""
     if crm:
         from connector.hubspot import account
+        from connector.hubspot.lists import kinds_of
 
         async def ask() -> Account:
             async with door.transport() as t:
-                return await account.account(t)
+                return replace(await account.account(t), lists=await kinds_of(t, lists))
 
         return door.run(ask()), "crm"
     if not door.settings().db.exists():

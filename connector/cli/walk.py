@@ -61,7 +61,8 @@ async def walked(
 
     async with door.transport() as t, _locked(door, wait):
         with recorded(door, db, rules.hash) as book:
-            way = Way(t, db, rules, door.clock(), door.settings().brake, door.tick, door.stopping)
+            brake, variable = door.settings().brake, door.variable
+            way = Way(t, db, rules, door.clock(), brake, door.tick, door.stopping, variable)
             try:
                 result = await work(way)
             finally:
@@ -106,7 +107,10 @@ def said(result: Result) -> str:
 
 
 def nothing_sent() -> Document:
-    return {"sent": 0, "held": 0, "dropped": 0, "already": 0, "values": 0, "stale": 0, "changed": 0}
+    return {
+        **{"sent": 0, "held": 0, "dropped": 0, "already": 0, "values": 0, "stale": 0, "changed": 0},
+        **{"actions": 0, "waiting": 0},
+    }
 
 
 def sent_figures(accepted: Accepted, sent: Sent) -> Document:
@@ -117,11 +121,14 @@ def sent_figures(accepted: Accepted, sent: Sent) -> Document:
         "already": sent.already,
         "values": sent.values,
         "stale": len(accepted.stale),
+        "actions": sent.actions,
+        "waiting": len(sent.waiting),
     }
 
 
 def with_exceptions(command: str, summary: Document, accepted: Accepted, sent: Sent) -> Result:
-    """Exit 1 where somebody is held from this run on; those dropped are judged again by themselves."""
+    """Exit 1 where somebody is held from this run on, or an action did not go through; those dropped are
+    judged again by themselves."""
     items: list[Document] = [
         *(
             {"contact": contact, "became": "held", "why": held.why, "until": iso(held.until)}
@@ -133,10 +140,14 @@ def with_exceptions(command: str, summary: Document, accepted: Accepted, sent: S
             for contact, why in sorted(sent.dropped.items())
         ),
         *(
+            {"contact": contact, "became": "waiting", "why": why}
+            for contact, why in sorted(sent.waiting.items())
+        ),
+        *(
             {"contact": contact, "became": "stale", "why": "changed since the plan"}
             for contact in accepted.stale
         ),
     ]
     items = [{"until": None, **item} for item in items]
-    held = bool(sent.held or accepted.held)
-    return Result(command, "held" if held else "done", summary, items, exit_code=1 if held else 0)
+    status = "held" if sent.held or accepted.held else "waiting" if sent.waiting else "done"
+    return Result(command, status, summary, items, exit_code=0 if status == "done" else 1)

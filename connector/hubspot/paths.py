@@ -16,6 +16,8 @@ OBJECT_READ: Final = f"{OBJECTS}/batch/read"
 OBJECT_UPDATE: Final = f"{OBJECTS}/batch/update"
 ASSOCIATIONS_READ: Final = f"/crm/associations/{VERSION}/{{from_object}}/{{to_object}}/batch/read"
 LISTS_SEARCH: Final = f"/crm/lists/{VERSION}/search"
+LIST_BY_NAME: Final = f"/crm/lists/{VERSION}/object-type-id/0-1/name/{{name}}"
+LIST_CHANGE: Final = f"/crm/lists/{VERSION}/{{list_id}}/memberships/{{verb}}"
 LIST_JOINS: Final = f"/crm/lists/{VERSION}/{{list_id}}/memberships/join-order"
 EVENTS: Final = f"/events/event-occurrences/{VERSION}"
 ACCOUNT: Final = f"/account-info/{VERSION}/details"
@@ -32,6 +34,7 @@ _SCOPES: Final = (  # a part of the path -> scope to read, scope to write; the f
     ("/lists/", "crm.lists.read", "crm.lists.write"),
     ("/forms", "forms", ""),
     ("/email/", "content", ""),
+    ("/emails", "sales-email-read", "sales-email-read"),
     ("/objects/", "crm.objects.{object}.read", "crm.objects.{object}.write"),
     ("/pipelines/", "crm.objects.deals.read", ""),
 )
@@ -40,7 +43,7 @@ _SCOPES: Final = (  # a part of the path -> scope to read, scope to write; the f
 def scope_of(path: str, *, writes: bool) -> str:
     """The scope that a path needs, for when the CRM's 403 does not name it; '' where we cannot say.
 
-    Activities have no scopes of their own: the contacts' ones cover them.
+    Activities have no scopes of their own, the contacts' ones cover them; e-mails need one more.
     """
     for part, read, write in _SCOPES:
         if part in path:

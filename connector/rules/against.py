@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from connector.diagnostics import Diagnostic, Place
-from connector.model import Account, PropertyDef, fold
+from connector.model import OUT, Account, PropertyDef, fold
 from connector.rules.nodes import Mark, Mistakes, listed, quoted
 from connector.rules.suggest import close_labelled
 from connector.rules.tree import (
@@ -46,13 +46,19 @@ _WRITABLE: Mapping[str, tuple[str, ...]] = {
 _SCORE = ("number", "string")
 
 
-def against(rules: Rules, account: Account) -> list[Diagnostic]:
-    """Errors: what cannot work in this account. Notes: what `provision` makes, or is optional."""
+def against(rules: Rules, account: Account, lead_status: str = "") -> list[Diagnostic]:
+    """Errors: what cannot work in this account. Notes: what `provision` makes, or is optional.
+
+    :param lead_status: the contact property with a lead's status; "" leaves those of `notify` unchecked
+    """
     checks = _Checks(rules, account)
     for field in (*rules.mapping.fields.values(), *rules.mapping.deal_fields.values()):
         checks.field(field)
     checks.key()
     checks.write_back()
+    checks.lead_status(lead_status)
+    checks.fallbacks()
+    checks.lists()
     for condition in _conditions(rules):
         checks.condition(condition)
     return checks.told()
@@ -102,7 +108,7 @@ class _Checks:
     def write_back(self) -> None:
         back, workflow = self._rules.mapping.write_back, self._rules.workflow
         expected: Mapping[str, tuple[str, ...]] = {
-            "stage": tuple(stage.id for stage in workflow.stages),
+            "stage": (*workflow.stages_named(), *((OUT,) if workflow.disqualify else ())),
             "temperature": tuple(band.name for band in workflow.bands),
         }
         for word, prop in back.fields.items():
@@ -125,6 +131,31 @@ class _Checks:
         for stage, value in lifecycle.stages.items():
             if value not in values:
                 self._unknown_stage(value, lifecycle.places.get(stage, lifecycle.place), found)
+
+    def lead_status(self, prop: str) -> None:
+        """What a notice sets it to: the CRM refuses other values than the property's options."""
+        found = self._account.properties.get("contacts", {}).get(prop)
+        if found is None or not found.options:
+            return
+        values = {value for value, _ in found.options}
+        for name, notice in self._rules.workflow.notify.items():
+            if notice.lead_status is not None and notice.lead_status not in values:
+                self._unknown_status(name, notice.lead_status, notice.place, found)
+
+    def fallbacks(self) -> None:
+        """Whom the task of a contact goes to that belongs to nobody."""
+        known = {address.lower() for address in self._account.owners.values()}
+        for name, notice in self._rules.workflow.notify.items():
+            address = notice.task.fallback if notice.task else None
+            if known and address is not None and address.lower() not in known:
+                self._unknown_owner(name, address, notice.place)
+
+    def lists(self) -> None:
+        for name, suppress in self._rules.workflow.suppress.items():
+            for wanted in (suppress.leave_list, suppress.join_list):
+                found = self._account.lists.get(wanted or "", "static")
+                if wanted is not None and found != "static":
+                    self._unusable_list(name, wanted, suppress.place, dynamic=found == "dynamic")
 
     def condition(self, condition: Condition) -> None:
         """What a list of the CRM is compared with: other values than its options match nobody."""
@@ -284,6 +315,41 @@ class _Checks:
             fix=f"use one of {listed([option for option, _ in found.options], 20)}.",
         )
 
+    def _unknown_status(self, name: str, value: str, place: Place, found: PropertyDef) -> None:
+        near = close_labelled(value, found.options)
+        self._mistakes.add(
+            "unknown-status",
+            self._mark(place, name),
+            f"{quoted(value)}, the lead status that {quoted(name)} sets, is not an option in this account",
+            label=f"did you mean {quoted(near)}?" if near else "",
+            why="the CRM takes an option's internal name, and refuses every other value.",
+            fix=f"use one of {listed([option for option, _ in found.options], 20)}.",
+        )
+
+    def _unknown_owner(self, name: str, address: str, place: Place) -> None:
+        self._mistakes.add(
+            "unknown-owner",
+            self._mark(place, name),
+            f"nobody in this account has the address {quoted(address)}, which {quoted(name)} falls back to",
+            why="tasks of contacts without an owner would belong to nobody in particular.",
+            fix="write the address of a user of the CRM.",
+            severity="note",
+        )
+
+    def _unusable_list(self, name: str, wanted: str, place: Place, *, dynamic: bool) -> None:
+        self._mistakes.add(
+            "unknown-list",
+            self._mark(place, name),
+            f"{quoted(wanted)} is a dynamic list: the CRM decides who is on it"
+            if dynamic
+            else f"the CRM has no list of contacts called {quoted(wanted)}",
+            why="who is to leave or join it stays as they are: see `connector outbox`.",
+            fix="name a static list."
+            if dynamic
+            else "make it in the CRM, as a static list, or write another name here.",
+            severity="note",
+        )
+
     def _mark(self, place: Place, word: str) -> Mark:
         """The word at its place, its quotes included."""
         lines = self._rules.lines.get(place.file, ())
@@ -295,9 +361,7 @@ def _conditions(rules: Rules) -> Iterator[Condition]:
     for rule in rules.workflow.rules():
         if isinstance(rule, PropertyRule):
             yield rule.when
-    for stage in rules.workflow.stages:
-        if stage.enter_when is not None:
-            yield stage.enter_when
+    yield from rules.workflow.criteria()
 
 
 def _fits(ours: FieldType, found: PropertyDef) -> bool:

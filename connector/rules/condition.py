@@ -1,8 +1,9 @@
 """all/any/not blocks to a checked tree.
 
 A condition is a block with one key: `all:` or `any:` with a list, `not:` with a condition, `use:` with
-the name of one under `define:`, or a leaf. Two leaves alone have more keys: `without` and `method`. What a
-leaf may ask depends on where it stands (`Where`).
+the name of one under `define:`, or a leaf. Two leaves alone have more keys: `without` and `method`. In
+`leave_when` of a stage, and there alone, the outermost condition may have `for` beside it. What a leaf may
+ask depends on where it stands (`Where`).
 """
 
 from __future__ import annotations
@@ -11,8 +12,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import tzinfo
 
-from connector.rules import reading
+from connector.rules import reading, scalars
 from connector.rules.comparison import Comparable, comparison, several
+from connector.rules.lasting import stray_for, timed
 from connector.rules.leaf import WITHOUT, Leaves, joint_kind
 from connector.rules.nodes import Block, Entry, Items, Mistakes, Node, Spot, listed, quoted
 from connector.rules.reading import Kind
@@ -63,6 +65,19 @@ class Conditions:
         for name in self._defined:
             self._named(name, 1)
 
+    def lasting(self, node: Node, where: Where) -> tuple[Condition | None, int]:
+        """A condition, and for how long (ms) it must have held: `{total: {below: 70}, for: 14d}`.
+
+        Beside `without`, `for` is that leaf's own; an absence that is to last is put in a list:
+        `{all: [{without: demo_download, for: 60d}], for: 14d}`.
+        """
+        found = timed(node, where, self._known, self._mistakes)
+        if found is None:
+            return self.read(node, where), 0
+        rest, span = found
+        held = scalars.duration(span, "`for`", self._mistakes)
+        return self.read(rest, where), held or 0
+
     def signal(self, node: Node) -> str | None:
         """The name of a signal of the mapping."""
         return self._leaves.signal(node)
@@ -87,7 +102,7 @@ class Conditions:
             return self._joint(found, joint, where)
         entry = found.entries[0]
         if len(found.entries) > 1:
-            several(entry.key, found.entries[1].key, self._mistakes)
+            self._side_by_side(found, where)
             return None
         word = entry.key.text
         if where.words is not None and word in where.words:  # an event has an attribute `stage`
@@ -100,6 +115,14 @@ class Conditions:
             case "use":
                 return self._used(entry, where, depth)
         return self._leaf(entry, where, depth)
+
+    def _side_by_side(self, found: Block, where: Where) -> None:
+        first, second, *_ = (entry.key for entry in found.entries)
+        for span, other in ((first, second), (second, first)):
+            if span.text == "for" and where.scope == "contact":
+                stray_for(span, other, self._mistakes)
+                return
+        several(first, second, self._mistakes)
 
     def _nothing(self, found: Block) -> None:
         self._mistakes.add(

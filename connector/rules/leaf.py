@@ -134,14 +134,17 @@ class Leaves:
         return reading.option(node, "a stage", self._known.stages, self._mistakes, "unknown-stage")
 
     def earlier(self, stage: str, at: Node, where: Where) -> bool:
-        """Whether a stage that is to be reached stands before the one that asks for it."""
-        if where.before is None or stage in where.before:
+        """Whether a stage that is to be reached stands before the one that asks for it, or is the one that
+        asks whether to leave it."""
+        if where.before is None or stage in where.before or stage == where.own:
             return True
-        self._mistakes.add(
-            "later-stage",
-            at,
-            f"{quoted(stage)} is not reached before this stage",
-            why=f"stages are entered first to last; before this one: {listed(where.before)}.",
-            fix="name an earlier stage, or move the stages into the right order.",
-        )
+        if where.own:
+            what = f"who stands at {quoted(where.own)} has not reached {quoted(stage)}"
+            reached = listed((*where.before, where.own))
+            why = f"`leave_when` is asked of those who stand at this stage; reached there: {reached}."
+        else:
+            what = f"{quoted(stage)} is not reached before this stage"
+            why = f"stages are entered first to last; before this one: {listed(where.before)}."
+        fix = "name an earlier stage, or move the stages into the right order."
+        self._mistakes.add("later-stage", at, what, why=why, fix=fix)
         return False

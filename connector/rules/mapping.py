@@ -40,7 +40,8 @@ _TOP = Kind(
     elsewhere=dict.fromkeys(
         (
             *("name", "define", "scores", "total", "accounts", "methods"),
-            *("temperature", "stages", "overrides"),
+            *("temperature", "stages", "overrides", "recycle", "disqualify"),
+            *("calendar", "notify", "suppress", "alert_horizon"),
         ),
         "a file of workflows/",
     ),

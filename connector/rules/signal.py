@@ -24,6 +24,7 @@ EVENTS: Mapping[str, Mapping[str, FieldType]] = {
     "page_view": {"path": "text", "domain": "text", "url": "text"},
     "meeting": {"outcome": "text", "type": "text"},
     "call": {"direction": "text", "outcome": "text", "seconds": "number"},
+    "sales_email": {"direction": "text"},
     "list_membership": {"list": "text", "list_id": "text"},
     "deal_stage": {"pipeline": "text", "stage": "text", "probability": "number", "amount": "number"},
 }

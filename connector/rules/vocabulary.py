@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, tzinfo
 
 from connector.rules.comparison import Comparable
@@ -32,7 +32,8 @@ class Where:
     `words`: what can be compared, by name; None if the files that say so could not be read (then
     nothing is told about names). `special`: which of SPECIAL may be asked, `total` standing for the axes
     too, and "account" for what `accounts` adds up. `before`: the stages that stand earlier; None where that
-    is not asked. `reasons`: why something special may not be asked.
+    is not asked. `own`: the stage that is asked whether to leave it. `reasons`: why something special may
+    not be asked.
     """
 
     name: str  # "a rule that gives points"
@@ -42,6 +43,7 @@ class Where:
     special: tuple[str, ...] = ()
     can_use: bool = False
     before: tuple[str, ...] | None = None
+    own: str = ""
     code: str = "unknown-field"
     reasons: Mapping[str, str] = field(default_factory=dict)
 
@@ -51,7 +53,8 @@ class Vocabulary:
     """The names of all files. None: the file that gives them could not be read.
 
     `accounts`: the axes that `accounts` adds up. `methods`: each with its fields, None for a method whose
-    fields could not be read.
+    fields could not be read. `notices`, `suppressions`, `calendars`: the names under `notify`, `suppress`
+    and `calendar`.
     """
 
     fields: Mapping[str, Comparable] | None = None
@@ -62,6 +65,9 @@ class Vocabulary:
     zone: tzinfo = UTC
     accounts: tuple[str, ...] | None = None
     methods: Mapping[str, tuple[str, ...] | None] | None = None
+    notices: tuple[str, ...] | None = None
+    suppressions: tuple[str, ...] | None = None
+    calendars: tuple[str, ...] | None = None
 
     def rule(self, axis: str) -> Where:
         """A rule that gives points on this axis."""
@@ -77,6 +83,15 @@ class Vocabulary:
     def stage(self, before: tuple[str, ...] | None) -> Where:
         special = (*SPECIAL, "account")
         return Where("a stage", "a contact field", "contact", self.fields, special, True, before)
+
+    def leaving(self, before: tuple[str, ...] | None, own: str | None) -> Where:
+        """`leave_when` of the stage `own`."""
+        where = self.stage(before if own else None)
+        return replace(where, name="`leave_when`", own=own or "")
+
+    def ending(self, name: str) -> Where:
+        """A rule that ends a journey, wherever the contact stands."""
+        return replace(self.stage(None), name=name)
 
     def deal(self) -> Where:
         return Where("`deal`", "a field of a deal", "deal", self.deal_fields)

@@ -1,30 +1,37 @@
-"""workflows/*.yaml to WorkflowRules: points, temperatures, stages."""
+"""workflows/*.yaml to WorkflowRules: points, temperatures, stages, and what a stage leads to."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 
-from connector.model import DAY
+from connector.model import DAY, HOUR
 from connector.rules import reading, scalars
 from connector.rules.accounts import read_accounts
+from connector.rules.business import read_calendars
 from connector.rules.condition import Conditions
+from connector.rules.hand_off import read_notify, read_suppress
+from connector.rules.journey import Endings
 from connector.rules.mapping import Names, readable, top_level
 from connector.rules.method import read_methods
 from connector.rules.nodes import Block, Entry, Hole, Items, Mistakes, Node, Scalar, quoted
 from connector.rules.reading import Kind
-from connector.rules.scoring import Scoring, duplicate_id
+from connector.rules.scoring import Scoring
 from connector.rules.source import Section
-from connector.rules.tree import Band, MappingRules, Overrides, StageRule, Total, WorkflowRules
+from connector.rules.stages import distinct, read_stages
+from connector.rules.tree import Band, MappingRules, Overrides, Total, WorkflowRules
 from connector.rules.vocabulary import Vocabulary
 
 HOLD = 90 * DAY
+HORIZON = DAY  # what is older than that is recorded, and nobody is told
+SHORTEST, LONGEST = HOUR, 30 * DAY  # of a horizon
 
 _TOP = Kind(
     "workflows/",
     (
         *("version", "name", "define", "scores", "total", "accounts", "methods"),
-        *("temperature", "stages", "overrides"),
+        *("temperature", "stages", "overrides", "recycle", "disqualify"),
+        *("calendar", "notify", "suppress", "alert_horizon"),
     ),
     ("name", "scores", "total", "temperature", "stages"),
     elsewhere=dict.fromkeys(
@@ -34,7 +41,6 @@ _TOP = Kind(
 )
 _TOTAL = Kind("`total`", ("of", "floor"), ("of",), {"axes": "of", "scores": "of", "min": "floor"})
 _BAND = Kind("a band", ("band", "enter", "leave"), ("band",), {"id": "band", "name": "band"})
-_STAGE = Kind("a stage", ("id", "enter_when"), ("id",), {"name": "id", "when": "enter_when", "stage": "id"})
 _OVERRIDES = Kind("`overrides`", ("sales_wins", "hold"))
 
 
@@ -58,18 +64,25 @@ def read(section: Section, known: Vocabulary, meanings: MappingRules, mistakes: 
     top = top_level(section, _TOP, mistakes)
     name = reading.text(top["name"], "`name`", mistakes) if "name" in top else None
     accounts = read_accounts(top["accounts"], known.axes, mistakes) if "accounts" in top else ()
-    known = _with_accounts(_with_methods(known, meanings, section, top, mistakes), section, top)
+    known = _with_names(_with_methods(known, meanings, section, top, mistakes), section, top)
     conditions = Conditions(known, mistakes, _defined(top.get("define"), mistakes))
     scoring = Scoring(known, meanings.signals, conditions, mistakes)
+    endings = Endings(known, conditions, mistakes)
     made = WorkflowRules(
         name=name or "",
         axes=scoring.axes(top["scores"]) if "scores" in top else (),
         total=_total(top.get("total"), known.axes, mistakes),
         bands=_bands(top["temperature"], mistakes) if "temperature" in top else (),
-        stages=_stages(top["stages"], known, conditions, mistakes) if "stages" in top else (),
+        stages=read_stages(top["stages"], known, conditions, mistakes) if "stages" in top else (),
         overrides=_overrides(top.get("overrides"), mistakes),
         accounts=accounts,
         methods={name: fields for name, fields in (known.methods or {}).items() if fields is not None},
+        recycle=endings.recycle(top["recycle"], top.get("scores")) if "recycle" in top else (),
+        disqualify=endings.disqualify(top["disqualify"]) if "disqualify" in top else (),
+        calendars=read_calendars(top["calendar"], mistakes) if "calendar" in top else {},
+        notify=read_notify(top["notify"], mistakes) if "notify" in top else {},
+        suppress=read_suppress(top["suppress"], mistakes) if "suppress" in top else {},
+        alert_horizon=_horizon(top.get("alert_horizon"), mistakes),
     )
     conditions.read_defined()
     return made
@@ -84,13 +97,22 @@ def _with_methods(
     return replace(known, methods=methods if readable(section, node, _TOP) else None)
 
 
-def _with_accounts(known: Vocabulary, section: Section, top: Mapping[str, Node]) -> Vocabulary:
-    """An entry of `accounts` that could not be read in full is known by its name all the same."""
-    node = top.get("accounts")
-    if not readable(section, node, _TOP):
-        return known
-    named = tuple(entry.key.text for entry in node.entries) if isinstance(node, Block) else ()
-    return replace(known, accounts=named)
+def _with_names(known: Vocabulary, section: Section, top: Mapping[str, Node]) -> Vocabulary:
+    """What could not be read in full is known by its name all the same."""
+
+    def named(key: str) -> tuple[str, ...] | None:
+        node = top.get(key)
+        if not readable(section, node, _TOP):
+            return None
+        return tuple(entry.key.text for entry in node.entries) if isinstance(node, Block) else ()
+
+    return replace(
+        known,
+        accounts=named("accounts"),
+        notices=named("notify"),
+        suppressions=named("suppress"),
+        calendars=named("calendar"),
+    )
 
 
 def _defined(node: Node | None, mistakes: Mistakes) -> tuple[Entry, ...]:
@@ -113,20 +135,9 @@ def _total(node: Node | None, axes: tuple[str, ...] | None, mistakes: Mistakes) 
         nodes if axes is not None else (),
         lambda one: reading.option(one, "one of the scores", known, mistakes, "unknown-axis"),
     )
-    for first, second in _twice(nodes or ()):
-        duplicate_id(second, first, "score", mistakes)
+    distinct(nodes or (), "score", mistakes)
     floor = scalars.thousandths(said["floor"], "`floor`", mistakes) if "floor" in said else None
     return Total(tuple(dict.fromkeys(of)), node.place, floor)
-
-
-def _twice(nodes: Iterable[Node]) -> Iterable[tuple[Scalar, Scalar]]:
-    """(first, second) for each text that stands there again."""
-    seen: dict[str, Scalar] = {}
-    for node in nodes:
-        if isinstance(node, Scalar) and not node.is_null:
-            first = seen.setdefault(node.text, node)
-            if first is not node:
-                yield first, node
 
 
 # -- temperature --------------------------------------------------------------------------------------
@@ -135,8 +146,7 @@ def _twice(nodes: Iterable[Node]) -> Iterable[tuple[Scalar, Scalar]]:
 def _bands(node: Node, mistakes: Mistakes) -> tuple[Band, ...]:
     nodes = reading.items(node, "`temperature`", mistakes, "- {band: hot, enter: 100, leave: 85}")
     blocks = [(one, said) for one in nodes or () if (said := reading.keys(one, _BAND, mistakes)) is not None]
-    for first, second in _twice(said["band"] for _, said in blocks if "band" in said):
-        duplicate_id(second, first, "band", mistakes)
+    distinct((said["band"] for _, said in blocks if "band" in said), "band", mistakes)
     made: list[Band] = []
     for index, (one, said) in enumerate(blocks):
         last = nodes is not None and one is nodes[-1]
@@ -195,38 +205,7 @@ def _lower(band: Band, above: Band, said: Mapping[str, Node], mistakes: Mistakes
         return
 
 
-# -- stages -------------------------------------------------------------------------------------------
-
-
-def _stages(
-    node: Node, known: Vocabulary, conditions: Conditions, mistakes: Mistakes
-) -> tuple[StageRule, ...]:
-    nodes = reading.items(node, "`stages`", mistakes, "- id: contact")
-    blocks = [(one, said) for one in nodes or () if (said := reading.keys(one, _STAGE, mistakes)) is not None]
-    for first, second in _twice(said["id"] for _, said in blocks if "id" in said):
-        duplicate_id(second, first, "stage", mistakes)
-    made: list[StageRule] = []
-    before: tuple[str, ...] | None = ()
-    for one, said in blocks:
-        name = reading.name(said["id"], "a stage's id", mistakes) if "id" in said else None
-        if "enter_when" in said and nodes is not None and one is nodes[0]:
-            _first_asks(said["enter_when"], mistakes)
-        where = known.stage(before if known.stages is not None else None)
-        when = conditions.read(said["enter_when"], where) if "enter_when" in said else None
-        before = (*before, name) if before is not None and name else None
-        if name:
-            made.append(StageRule(name, one.place, when))
-    return tuple(made)
-
-
-def _first_asks(at: Node, mistakes: Mistakes) -> None:
-    mistakes.add(
-        "first-stage",
-        at,
-        "the first stage has no `enter_when`",
-        why="everybody starts there; who did not meet it would stand nowhere.",
-        fix="delete `enter_when` here, or put a first stage such as `- id: contact` above.",
-    )
+# -- people and time ---------------------------------------------------------------------------------
 
 
 def _overrides(node: Node | None, mistakes: Mistakes) -> Overrides:
@@ -234,3 +213,18 @@ def _overrides(node: Node | None, mistakes: Mistakes) -> Overrides:
     wins = scalars.flag(said["sales_wins"], "`sales_wins`", mistakes) if "sales_wins" in said else True
     hold = scalars.duration(said["hold"], "`hold`", mistakes, zero=True) if "hold" in said else HOLD
     return Overrides(wins if wins is not None else True, hold if hold is not None else HOLD)
+
+
+def _horizon(node: Node | None, mistakes: Mistakes) -> int:
+    lasting = scalars.duration(node, "`alert_horizon`", mistakes) if node is not None else HORIZON
+    if lasting is None or node is None or SHORTEST <= lasting <= LONGEST:
+        return lasting if lasting is not None else HORIZON
+    mistakes.add(
+        "out-of-range",
+        node,
+        f"`alert_horizon` lasts between {SHORTEST // HOUR} hour and {LONGEST // DAY} days",
+        why="under an hour a run that comes late tells nobody; over a month the first run tells "
+        "of everybody.",
+        fix="write a duration such as `24h`.",
+    )
+    return HORIZON

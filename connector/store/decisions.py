@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
 from typing import Any
 
 import orjson
@@ -98,6 +98,7 @@ def to_judge(db: Database, now: int) -> list[str]:
     rows = db.execute(
         "SELECT id FROM contact WHERE id IN (SELECT contact_id FROM dirty "
         "UNION ALL SELECT contact_id FROM score WHERE next_change_at <= ?1 "
+        "UNION ALL SELECT contact_id FROM standing WHERE wake_at <= ?1 "
         "UNION ALL SELECT contact_id FROM hold WHERE until <= ?1) ORDER BY id",
         [now],
     )
@@ -106,6 +107,12 @@ def to_judge(db: Database, now: int) -> list[str]:
 
 def everyone(db: Database) -> list[str]:
     return [row[0] for row in db.execute("SELECT id FROM contact ORDER BY id")]
+
+
+def decided(db: Database, ids: Sequence[str]) -> dict[str, int]:
+    """The moment of the last accepted score of each contact that has one."""
+    asked = "SELECT contact_id, as_of FROM score WHERE contact_id IN (SELECT value FROM json_each(?))"
+    return dict(db.execute(asked, [_json(list(ids))]).fetchall())
 
 
 def last_points(db: Database, ids: Sequence[str]) -> dict[str, int]:
@@ -118,14 +125,43 @@ def last_points(db: Database, ids: Sequence[str]) -> dict[str, int]:
     )
 
 
+_DUE = """
+SELECT contact_id, min(at) FROM (
+  SELECT contact_id, next_change_at AS at FROM score WHERE contact_id IN (SELECT value FROM json_each(:ids))
+  UNION ALL
+  SELECT contact_id, wake_at FROM standing WHERE contact_id IN (SELECT value FROM json_each(:ids))
+  UNION ALL
+  SELECT n.contact_id, n.at FROM score s JOIN stage_note n ON n.contact_id = s.contact_id AND n.at > s.as_of
+  WHERE s.contact_id IN (SELECT value FROM json_each(:ids))
+  UNION ALL
+  SELECT s.contact_id, min(g.at) FROM dirty d JOIN score s ON s.contact_id = d.contact_id
+  JOIN signal g ON g.contact_id = s.contact_id AND g.at > s.as_of AND g.rejected IS NULL
+  WHERE d.contact_id IN (SELECT value FROM json_each(:ids)) GROUP BY s.contact_id
+) WHERE at < :now GROUP BY contact_id"""
+
+
 def due(db: Database, ids: Sequence[str], now: int) -> dict[str, int]:
-    """Moments before `now` at which the last accepted scores were to change by themselves."""
-    marks = ", ".join("?" * len(ids))
-    rows = db.execute(
-        f"SELECT contact_id, next_change_at FROM score WHERE next_change_at < ? AND contact_id IN ({marks})",
-        [now, *ids],
-    )
-    return dict(rows.fetchall())
+    """The first moment before `now` at which the last accepted decision on each was to change: by itself, or
+    by a signal or a word about the stage that came since."""
+    return dict(db.execute(_DUE, {"ids": _json(list(ids)), "now": now}).fetchall())
+
+
+_LATE = """
+WITH late AS (
+  SELECT s.contact_id, s.as_of, min(g.at) AS first FROM dirty d JOIN score s ON s.contact_id = d.contact_id
+  JOIN signal g ON g.contact_id = s.contact_id AND g.at <= s.as_of AND g.ingested_at > s.as_of
+  WHERE g.rejected IS NULL AND d.contact_id IN (SELECT value FROM json_each(:ids)) GROUP BY 1, 2)
+SELECT DISTINCT g.contact_id, g.at FROM late l JOIN signal g ON g.contact_id = l.contact_id
+  AND g.at BETWEEN l.first AND l.as_of AND g.rejected IS NULL ORDER BY 1, 2"""
+
+
+def late(db: Database, ids: Sequence[str]) -> dict[str, tuple[int, ...]]:
+    """Of contacts of whom something became known late, the moments up to their last accepted decision at which
+    it may have changed what was to be decided: its own, and those of every signal since."""
+    found: dict[str, list[int]] = {}
+    for contact, at in db.execute(_LATE, {"ids": _json(list(ids))}):
+        found.setdefault(contact, []).append(at)
+    return {contact: tuple(moments) for contact, moments in found.items()}
 
 
 def put_score(db: Database, score: Score, rules: str, stamp: int) -> None:
@@ -175,10 +211,16 @@ def settled(db: Database, rules: str, now: int, size: int) -> Iterator[list[Sett
 def standings(db: Database, ids: Sequence[str]) -> dict[str, Standing]:
     marks = ", ".join("?" * len(ids))
     rows = db.query(f"SELECT * FROM standing WHERE contact_id IN ({marks})", list(ids))
-    return {
-        row["contact_id"]: Standing(**{**row, "reached": frozenset(orjson.loads(row["reached"]))})
-        for row in rows
-    }
+    read = ({**row, **{name: orjson.loads(row[name] or "null") for name in _SETS}} for row in rows)
+    return {row["contact_id"]: standing_of(row) for row in read}
+
+
+_SETS = ("reached", "fired")
+
+
+def standing_of(row: Mapping[str, Any]) -> Standing:
+    """A standing as JSON has it: sets are lists."""
+    return Standing(**{**row, **{n: None if row[n] is None else frozenset(row[n]) for n in _SETS}})
 
 
 def epochs(db: Database, ids: Sequence[str]) -> dict[str, int | None]:
@@ -192,25 +234,19 @@ def epochs(db: Database, ids: Sequence[str]) -> dict[str, int | None]:
 
 
 def put_standing(db: Database, standing: Standing) -> None:
+    row = {one.name: getattr(standing, one.name) for one in fields(standing)}
+    row["reached"] = _json(sorted(standing.reached))
+    row["fired"] = None if standing.fired is None else _json(sorted(standing.fired))
+    names = ", ".join(row)
     db.execute(
-        "INSERT OR REPLACE INTO standing VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-        [
-            standing.contact_id,
-            standing.journey,
-            standing.epoch_at,
-            standing.stage,
-            standing.stage_since,
-            standing.temperature,
-            standing.temperature_since,
-            _json(sorted(standing.reached)),
-        ],
+        f"INSERT OR REPLACE INTO standing ({names}) VALUES ({', '.join('?' * len(row))})", list(row.values())
     )
 
 
 def put_transitions(db: Database, rows: Iterable[Transition], plan_id: str, rules: str) -> None:
     db.conn.executemany(
         "INSERT INTO transition (contact_id, journey, from_stage, to_stage, rule, why, actor, effective_at, "
-        "decided_at, imputed, plan_id, rules) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "decided_at, imputed, evidence, plan_id, rules) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [
             (
                 row.contact_id,
@@ -223,6 +259,7 @@ def put_transitions(db: Database, rows: Iterable[Transition], plan_id: str, rule
                 row.effective_at,
                 row.decided_at,
                 int(row.imputed),
+                _json(list(row.evidence)),
                 plan_id,
                 rules,
             )
@@ -316,19 +353,30 @@ def _by(db: Database, column: str) -> dict[str, int]:
 
 
 def listed(
-    db: Database, now: int, *, stage: str | None, band: str | None, held: bool, limit: int | None
+    db: Database,
+    now: int,
+    *,
+    stage: str | None,
+    band: str | None,
+    held: bool,
+    limit: int | None,
+    breached: bool = False,
 ) -> tuple[int, list[dict[str, Any]]]:
     """How many judged contacts fit, and the hottest `limit` of them."""
     where = (
         "FROM contact c JOIN score s ON s.contact_id = c.id JOIN standing t ON t.contact_id = c.id "
         "LEFT JOIN hold h ON h.contact_id = c.id AND h.until > :now "
         "WHERE (:stage IS NULL OR t.stage = :stage) AND (:band IS NULL OR t.temperature = :band) "
-        "AND (NOT :held OR h.contact_id IS NOT NULL)"
+        "AND (NOT :held OR h.contact_id IS NOT NULL) AND (NOT :breached OR c.id IN "
+        "(SELECT contact_id FROM handoff WHERE state = 'offered' AND due_at <= :now))"
     )
-    asked = {"now": now, "stage": stage, "band": band, "held": held, "limit": -1 if limit is None else limit}
+    asked = {"now": now, "stage": stage, "band": band, "held": held, "breached": breached}
+    asked["limit"] = -1 if limit is None else limit
     found = int(db.execute(f"SELECT count(*) {where}", asked).fetchone()[0])
     rows = db.query(
-        "SELECT c.id, c.email, t.stage, t.stage_since, t.temperature, s.points, s.parts, s.counted, h.until, h.why AS held_why "
+        "SELECT c.id, c.email, t.stage, t.stage_since, t.journey, t.temperature, s.points, s.parts, s.counted, h.until, "
+        "h.why AS held_why, (SELECT why FROM transition m WHERE m.contact_id = c.id AND m.to_stage = t.stage "
+        "ORDER BY m.seq DESC LIMIT 1) AS stage_why "
         f"{where} ORDER BY s.points DESC, c.id LIMIT :limit",
         asked,
     )

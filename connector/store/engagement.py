@@ -66,13 +66,15 @@ def judge_again(db: Database) -> None:
     db.execute("UPDATE engagement SET judged = 0 WHERE judged = 1")
 
 
-def kinds(db: Database, contact_id: str, until: int) -> list[str]:
-    """The kinds of accepted signals of a contact up to a moment."""
-    rows = db.execute(
-        "SELECT DISTINCT kind FROM signal WHERE contact_id = ? AND at <= ? AND rejected IS NULL",
-        [contact_id, until],
-    )
-    return [row[0] for row in rows]
+def accepted(
+    db: Database, contact_id: str, until: int, since: int | None = None
+) -> list[tuple[str, str, int]]:
+    """(id, kind, when) of the accepted signals of a contact after `since`, up to `until`, newest first."""
+    return db.execute(
+        "SELECT id, kind, at FROM signal WHERE contact_id = ? AND at <= ? AND coalesce(at > ?, 1) "
+        "AND rejected IS NULL ORDER BY at DESC, id",
+        [contact_id, until, since],
+    ).fetchall()
 
 
 def labels(db: Database, contact_id: str, ids: Sequence[str]) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Changes on their way to the CRM.
+"""Changes and actions on their way to the CRM.
 
              put                claim              settle
   (plan) ----------> pending ----------> sending ----------> sent
@@ -8,6 +8,9 @@
   held -- retry ---> pending      held -- drop ------------> dropped
   pending or held ------ put or withdraw of a newer plan --> dropped
 
+A row is a value of a property, or an action: a task, a step onto or off a list, a webhook. A newer plan
+replaces a value or a step; a task or webhook tells of one thing that happened: it is put once, ever.
+
 A row in `sending` when a run starts was in flight when the last one died: it is read back before anything
 is sent again. Two unique indexes hold the promise that nothing is done twice: one row per (plan, contact,
 kind, key) for ever (the plan's number: plans with the same content have the same id), and one *open* row
@@ -16,7 +19,7 @@ per (contact, kind, key).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -24,7 +27,11 @@ from typing import Any
 import orjson
 from sqlite_utils import Database
 
+from connector.model import MINUTE
 from connector.store.plans import PlanRow
+
+PROPERTY, TASK, LIST, WEBHOOK = "property", "task", "list", "webhook"  # the kinds
+_ONCE = (TASK, WEBHOOK)
 
 
 class State(StrEnum):
@@ -40,10 +47,10 @@ class Row:
     seq: int
     plan_id: str
     contact_id: str
-    kind: str  # property
-    key: str  # the property's name
+    kind: str
+    key: str  # the property's name; what an action is about
     old: str | None  # what the CRM held when it was decided
-    new: str
+    new: str  # the property's value; of an action: JSON
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +63,13 @@ class Put:
 
 
 def put(db: Database, plan: PlanRow, rows: Iterable[Put], now: int) -> int:
-    """Takes decided changes in; a pending or held row of an older plan for the same thing is replaced.
+    """Takes decided changes in; a pending or held row of an older plan for the same thing is replaced, but
+    for tasks and webhooks: one that is on its way or was sent stays, and the new one is left out.
     To be called inside the transaction that accepts the plan."""
     count = 0
     for row in rows:
+        if row.kind in _ONCE and _told(db, row):
+            continue
         db.execute(
             "UPDATE outbox SET state = 'dropped', said = ?, settled_at = ? WHERE contact_id = ? AND kind = ? "
             "AND key = ? AND state IN ('pending', 'held') AND plan <> ?",
@@ -74,32 +84,68 @@ def put(db: Database, plan: PlanRow, rows: Iterable[Put], now: int) -> int:
     return count
 
 
-def withdraw(db: Database, plan: PlanRow, contact_id: str, wanted: Mapping[str, str], now: int) -> None:
-    """Pending and held rows of older plans that want something else than `wanted` (key -> value) are
-    dropped: sent now or after a retry, they would undo what is decided today."""
+def _told(db: Database, row: Put) -> bool:
+    """Whether this very thing is on its way, or was sent."""
+    open_or_sent = (
+        "SELECT 1 FROM outbox WHERE contact_id = ?1 AND kind = ?2 AND key = ?3 AND state IN ('pending', 'sending', 'held') "
+        "UNION ALL SELECT 1 FROM outbox WHERE contact_id = ?1 AND kind = ?2 AND key = ?3 AND state = 'sent' LIMIT 1"
+    )
+    return db.execute(open_or_sent, [row.contact_id, row.kind, row.key]).fetchone() is not None
+
+
+def withdraw(
+    db: Database,
+    plan: PlanRow,
+    contact_id: str,
+    wanted: Mapping[str, str],
+    now: int,
+    *,
+    kept: Collection[str] = (),
+    kinds: Collection[str] = (),
+) -> None:
+    """Pending and held rows of older plans that are not right any more are dropped: sent now or after a
+    retry, they would undo what is decided today. Those are values of properties other than `wanted` (key ->
+    value), but for the properties in `kept`; and actions of these `kinds`."""
     rows = db.execute(
-        "SELECT seq, key, new FROM outbox WHERE state IN ('pending', 'held') AND contact_id = ? AND plan <> ?",
+        "SELECT seq, kind, key, new FROM outbox WHERE state IN ('pending', 'held') AND contact_id = ? AND plan <> ?",
         [contact_id, plan.seq],
     ).fetchall()
     said = f"no longer wanted: plan {plan.id}"
-    settle(db, [(seq, State.DROPPED, said) for seq, key, new in rows if wanted.get(key) != new], now)
+    wrong = [
+        seq
+        for seq, kind, key, new in rows
+        if kind in kinds or (kind == PROPERTY and key not in kept and wanted.get(key) != new)
+    ]
+    settle(db, [(seq, State.DROPPED, said) for seq in wrong], now)
 
 
-def claim(db: Database, contacts: int) -> list[Row]:
-    """The pending rows of the next contacts, now `sending`. To be called inside a transaction."""
+# A task whose answer was lost may still be on its way: until it must have arrived it is neither there nor not,
+# and its contact waits, since values are written after the tasks that they lead to.
+ARRIVED = 2 * MINUTE
+_READY = (
+    "state = 'pending' AND contact_id NOT IN (SELECT contact_id FROM outbox WHERE state = 'pending' "
+    "AND kind = 'task' AND unsure_at > :now - :arrived)"
+)
+
+
+def claim(db: Database, contacts: int, now: int, after: str = "") -> list[Row]:
+    """The pending rows of the next contacts whose ids come after `after`, now `sending`; not of those to
+    whom something may still arrive. To be called inside a transaction."""
+    asked = {"after": after, "contacts": contacts, "now": now, "arrived": ARRIVED}
     ids = [
         row[0]
         for row in db.execute(
-            "SELECT DISTINCT contact_id FROM outbox WHERE state = 'pending' ORDER BY contact_id LIMIT ?",
-            [contacts],
+            f"SELECT DISTINCT contact_id FROM outbox WHERE {_READY} AND contact_id > :after "
+            "ORDER BY contact_id LIMIT :contacts",
+            asked,
         )
     ]
     if not ids:
         return []
-    marks = ", ".join("?" * len(ids))
     db.execute(
-        f"UPDATE outbox SET state = 'sending', tries = tries + 1 WHERE state = 'pending' AND contact_id IN ({marks})",
-        ids,
+        f"UPDATE outbox SET state = 'sending', tries = tries + 1 WHERE {_READY} "
+        "AND contact_id IN (SELECT value FROM json_each(:ids))",
+        asked | {"ids": orjson.dumps(ids).decode()},
     )
     return in_flight(db, ids)
 
@@ -109,7 +155,7 @@ def in_flight(db: Database, ids: Sequence[str] | None = None, limit: int = 10_00
     only = "" if ids is None else f"AND contact_id IN ({', '.join('?' * len(ids))})"
     found = db.query(
         f"SELECT seq, plan_id, contact_id, kind, key, old, new FROM outbox WHERE state = 'sending' {only} "
-        f"ORDER BY contact_id, key LIMIT {int(limit)}",
+        f"ORDER BY contact_id, kind, key LIMIT {int(limit)}",
         list(ids or []),
     )
     return [Row(**row) for row in found]
@@ -118,11 +164,9 @@ def in_flight(db: Database, ids: Sequence[str] | None = None, limit: int = 10_00
 def settle(db: Database, rows: Iterable[tuple[int, State, str]], now: int) -> None:
     """What became of rows: (seq, state, what the CRM or we say)."""
     db.conn.executemany(
-        "UPDATE outbox SET state = ?, said = ?, settled_at = ? WHERE seq = ?",
-        [
-            (state.value, said[:2000], None if state is State.PENDING else now, seq)
-            for seq, state, said in rows
-        ],
+        "UPDATE outbox SET state = ?1, said = ?2, settled_at = iif(?1 = 'pending', NULL, ?3), "
+        "unsure_at = iif(?1 = 'pending', ?3, unsure_at) WHERE seq = ?4",
+        [(state.value, said[:2000], now, seq) for seq, state, said in rows],
     )
 
 
@@ -130,7 +174,7 @@ def last_sent(db: Database, ids: Sequence[str], keys: Iterable[str]) -> dict[str
     """What we last put there: contact -> property (of `keys`) -> value."""
     rows = db.execute(
         "SELECT i.value, k.value, (SELECT new FROM outbox WHERE state = 'sent' AND contact_id = i.value "
-        "AND key = k.value ORDER BY seq DESC LIMIT 1) FROM json_each(?) i, json_each(?) k",
+        "AND key = k.value AND kind = 'property' ORDER BY seq DESC LIMIT 1) FROM json_each(?) i, json_each(?) k",
         [orjson.dumps(list(ids)).decode(), orjson.dumps(sorted(keys)).decode()],
     )
     found: dict[str, dict[str, str]] = {}
@@ -144,7 +188,9 @@ def refused(db: Database, ids: Sequence[str]) -> dict[str, dict[str, str]]:
     """Held rows: contact -> property -> the value that the CRM refused."""
     marks = ", ".join("?" * len(ids))
     rows = db.execute(
-        f"SELECT contact_id, key, new FROM outbox WHERE state = 'held' AND contact_id IN ({marks})", list(ids)
+        "SELECT contact_id, key, new FROM outbox WHERE state = 'held' AND kind = 'property' "
+        f"AND contact_id IN ({marks})",
+        list(ids),
     )
     found: dict[str, dict[str, str]] = {}
     for contact_id, key, new in rows:
@@ -164,7 +210,8 @@ def counts(db: Database) -> dict[str, int]:
 def olds(db: Database, plan_id: str) -> dict[str, dict[str, str | None]]:
     """What stood in the CRM before a plan was sent: contact -> property -> value."""
     rows = db.execute(
-        "SELECT contact_id, key, old FROM outbox WHERE plan_id = ? AND state = 'sent' ORDER BY contact_id",
+        "SELECT contact_id, key, old FROM outbox WHERE plan_id = ? AND state = 'sent' AND kind = 'property' "
+        "ORDER BY contact_id",
         [plan_id],
     )
     found: dict[str, dict[str, str | None]] = {}
@@ -187,7 +234,7 @@ def listed(db: Database, limit: int = 1000) -> list[dict[str, Any]]:
     """Open rows, the held ones first."""
     return list(
         db.query(
-            "SELECT o.seq, o.contact_id, c.email, o.key, o.old, o.new, o.state, o.said, o.tries, o.put_at, o.plan_id "
+            "SELECT o.seq, o.contact_id, c.email, o.kind, o.key, o.old, o.new, o.state, o.said, o.tries, o.put_at, o.plan_id "
             "FROM outbox o LEFT JOIN contact c ON c.id = o.contact_id WHERE o.state IN ('held', 'sending', 'pending') "
             "ORDER BY o.state = 'held' DESC, o.seq LIMIT ?",
             [limit],

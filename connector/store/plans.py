@@ -41,7 +41,7 @@ def add(db: Database, seq: int, documents: Iterable[dict[str, Any]]) -> None:
         (
             seq,
             document["contact"],
-            len(document["changes"]),
+            len(document["changes"]) + len(document.get("actions", ())),
             int(document["hold"] is not None),
             orjson.dumps(document).decode(),
         )

@@ -68,8 +68,29 @@ def remove(db: Database, contact_id: str) -> None:
     db.execute("DELETE FROM oddity WHERE object = 'contacts' AND record_id = ?", [contact_id])
 
 
+def merged(db: Database, gone: Sequence[str], survivor: str) -> None:
+    """What happened to contacts that were merged away happened to the survivor; their ids are nobody's."""
+    for old in gone:
+        db.execute("UPDATE engagement SET contact_id = ?, judged = 0 WHERE contact_id = ?", [survivor, old])
+        db.execute("DELETE FROM signal WHERE contact_id = ?", [old])
+        db.execute("UPDATE OR IGNORE deal_contact SET contact_id = ? WHERE contact_id = ?", [survivor, old])
+        remove(db, old)
+
+
 def put_addresses(db: Database, addresses: Mapping[str, str]) -> None:
-    """Which contact an e-mail address (lower-case) belongs to; also the parked engagement of it."""
+    """Which contact an e-mail address (lower-case) belongs to; also the engagement of it, parked so far or
+    that of another contact until now."""
+    asked = "SELECT address, contact_id FROM address WHERE address IN (SELECT value FROM json_each(?))"
+    before = dict(db.execute(asked, [orjson.dumps(list(addresses)).decode()]).fetchall())
+    for address, old in before.items():
+        if old != addresses[address]:
+            where = (
+                "contact_id = ? AND id IN (SELECT id FROM engagement WHERE contact_id = ? AND address = ?)"
+            )
+            db.execute(f"DELETE FROM signal WHERE {where}", [old, old, address])
+            moved = "UPDATE engagement SET contact_id = ?, judged = 0 WHERE contact_id = ? AND address = ?"
+            db.execute(moved, [addresses[address], old, address])
+            decisions.mark_dirty(db, [old])
     db.conn.executemany("INSERT OR REPLACE INTO address VALUES (?, ?)", list(addresses.items()))
     db.conn.executemany(
         "UPDATE engagement SET contact_id = ?, judged = 0 WHERE address = ? AND contact_id IS NULL",
@@ -209,6 +230,16 @@ def find(db: Database, who: str) -> list[dict[str, Any]]:
             {"who": who.strip(), "address": address},
         )
     )
+
+
+def created(db: Database, ids: Sequence[str], first: int, before: int) -> dict[str, int]:
+    """Those of these contacts that were created from `first` on and before a moment, and when."""
+    rows = db.execute(
+        "SELECT id, created_at FROM contact WHERE created_at >= ? AND created_at < ? "
+        "AND id IN (SELECT value FROM json_each(?))",
+        [first, before, orjson.dumps(list(ids)).decode()],
+    )
+    return dict(rows.fetchall())
 
 
 def oddities(db: Database) -> list[dict[str, Any]]:

@@ -87,7 +87,7 @@ def _totals(summary: Document) -> str:
 
 
 def _contact(item: Document, ink: Ink) -> list[str]:
-    mark = ink.good("~") if item["changes"] else ink.warn("!")
+    mark = ink.good("~") if item["changes"] or item.get("actions") else ink.warn("!")
     lines = [f"  {mark} {ink.bold(item['contact'])}  {item['email'] or '(no e-mail)'}"]
     stage, points = item["stage"], item["points"]
     if stage["from"] != stage["to"]:
@@ -99,12 +99,25 @@ def _contact(item: Document, ink: Ink) -> list[str]:
         lines.append(f"      score   {was} -> {points['to']}   {', '.join(points['parts'][:3])}".rstrip())
     if item["hold"]:
         lines.append(f"      stage   held until {ink.day(item['hold']['until'])}: {item['hold']['why']}")
-    told = {"stage", "score"} if len(lines) > 1 else set()
-    if not told:
+    lines += [f"      {one['kind']:<7} {_says(one, ink)}" for one in item.get("actions", ())]
+    if status := item.get("lead_status"):
+        lines.append(f"      lead status   {_flat(status['old'])} -> {status['new']}")
+    if offer := item.get("handoff"):
+        due = f", first touch due {ink.minute(offer['due_at'])}" if offer["due_at"] else ""
+        lines.append(
+            f"      sales   {offer['stage']} {offer['state']}{due if offer['state'] == 'offered' else ''}"
+        )
+    if len(lines) == 1:
         lines += [f"      {c['property']}   {_flat(c['old'])} -> {_flat(c['new'])}" for c in item["changes"]]
     if item["note"]:
         lines.append(f"      note    {item['note']}")
     return lines
+
+
+def _says(action: Document, ink: Ink) -> str:
+    """`task for Ana: ...` under the heading `task`."""
+    due = f", due {ink.minute(action['due_at'])}" if action["due_at"] else ""
+    return str(action["says"]).removeprefix(f"{action['kind']} ") + due
 
 
 def _flat(value: str | None) -> str:
@@ -135,11 +148,13 @@ def _look(document: Document) -> str:
 
 def _sent(summary: Document) -> str:
     sent = f"{summary['sent']:,} sent, {summary['held']:,} held, {summary['dropped']:,} dropped"
-    return f"{sent}, {summary['already']:,} already there" if summary["already"] else sent
+    more = (("actions", "actions done"), ("waiting", "waiting"), ("already", "already there"))
+    told = [f"{summary[name]:,} {words}" for name, words in more if summary.get(name)]
+    return ", ".join([sent, *told]).replace(" 1 actions done", " 1 action done")
 
 
 def _exceptions(document: Document, ink: Ink) -> list[str]:
-    marks = {"held": ink.warn("!"), "dropped": ink.warn("-"), "stale": ink.warn("-")}
+    marks = {"held": ink.warn("!"), **dict.fromkeys(("dropped", "stale", "waiting"), ink.warn("-"))}
     return [
         f"  {marks[item['became']]} {item['contact']}  {item['became']}{_until(item, ink)}: {item['why']}"
         for item in document["items"]
@@ -170,7 +185,7 @@ def sync(document: Document, ink: Ink) -> list[str]:
     lines += _exceptions(document, ink)
     if summary["overwritten"]:
         lines.append(f"{_overwritten(summary)} and put back.")
-    if summary["sent"] + summary["held"] + summary["dropped"] + summary["already"] == 0:
+    if not any(summary.get(name) for name in ("sent", "held", "dropped", "already", "actions", "waiting")):
         return [*lines, "No changes. The CRM already says what the rules want."]
     lines.append(f"Plan {summary['plan']}: {_sent(summary)}.")
     return [*lines, _look(document)] if summary["held"] else lines

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from connector.model import Document
-from connector.views.ink import Draw, Ink, count, table
+from connector.views.ink import Draw, Ink, count, lasting, table
 
 SHOWN = 200  # values and contacts that `status -v` lists
 
@@ -16,10 +16,25 @@ def status(document: Document, ink: Ink) -> list[str]:
         lines += ["", *table(rows, right=(1,))]
         warm = ", ".join(f"{number:,} {name}" for name, number in about["temperatures"].items())
         lines.append(f"Temperatures: {warm}.")
+    lines += _handed_over(about["handoffs"])
     lines += ["", "Sources:", *_sources(about["sources"], ink)]
     lines += _attention(about, document["items"], ink)
     if about["clock"] == "held":
         lines.append(f"The clock is held at {ink.minute(about['as_of'])} (CONNECTOR_NOW).")
+    return lines
+
+
+def _handed_over(about: Document) -> list[str]:
+    """What became of what sales was offered, and how fast it was."""
+    if not (about["offered"] or about["open"]):
+        return []
+    names = ("offered", "open", "accepted", "rejected", "expired", "late")
+    states = [f"{about[name]:,} {name}" for name in names if about[name]]
+    lines = [f"Handed to sales in {about['days']} days: {', '.join(states)}."]
+    for name, words in (("buyer_wait", "The buyer waited"), ("rep_response", "Sales took")):
+        if about[name]["median"] is not None:
+            usual, slow = (lasting(about[name][p]) for p in ("median", "p90"))
+            lines.append(f"  {words} {usual} (median), 9 of 10 at most {slow}.")
     return lines
 
 
@@ -73,6 +88,11 @@ def _attention(about: Document, items: list[Document], ink: Ink) -> list[str]:
     if about["holds"]:
         lines.append(
             f"{ink.warn('!')} {count(about['holds'], 'contact')} held for a person's sake (connector contacts --held)"
+        )
+    if about["handoffs"]["breached"]:
+        lines.append(
+            f"{ink.warn('!')} {count(about['handoffs']['breached'], 'contact')} waiting for sales longer than agreed "
+            "(connector contacts --breached)"
         )
     if about["parked"]:
         lines.append(
@@ -139,8 +159,9 @@ def outbox(document: Document, ink: Ink) -> list[str]:
     lines = []
     for item in document["items"]:
         said = f": {item['said']}" if item["said"] else ""
+        what = f"{item['property']} {item['old'] or 'nothing'} -> " if item["property"] else ""
         lines.append(
-            f"  {item['row']}  {ink.bold(item['contact'])} {item['email']}  {item['property']} {item['old'] or 'nothing'} -> {item['new']}  {item['state']}{said}"
+            f"  {item['row']}  {ink.bold(item['contact'])} {item['email']}  {what}{item['new']}  {item['state']}{said}"
         )
     done = document["summary"].get("decided")
     return [

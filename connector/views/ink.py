@@ -68,6 +68,14 @@ def _width(cell: str) -> int:
     return sum(not unicodedata.combining(c) for c in click.unstyle(cell))
 
 
+def lasting(seconds: int) -> str:
+    """`35 s`, `45 min`, `1 h 20 min`; business time has no days."""
+    hours, minutes = divmod(seconds // 60, 60)
+    if hours:
+        return f"{hours:,} h {minutes} min" if minutes else f"{hours:,} h"
+    return f"{minutes} min" if minutes else f"{seconds} s"
+
+
 def count(number: int, what: str, many: str = "") -> str:
     """`1 contact`, `1,284 contacts`."""
     return f"{number:,} {what if number == 1 else many or what + 's'}"

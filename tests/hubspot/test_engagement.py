@@ -11,14 +11,24 @@ from manual_clock import NOW, ManualClock
 from connector import sandbox
 from connector.errors import Unavailable
 from connector.hubspot.transport import Transport
-from connector.model import Document, Secret
-from connector.sandbox import Portal
+from connector.model import HOUR, Document, Secret
+from connector.sandbox import Portal, rows
+
+
+def letters(number: int = 120) -> Iterator[rows.Row]:
+    """More than a page of e-mails from one person to another."""
+    who = 90_000_000_000
+    yield rows.Object("contacts", who, {"email": "anne@acme.fr"}, YEAR, YEAR)
+    for id in range(who + 1, who + 1 + number):
+        at = NOW - (id - who) * HOUR
+        yield rows.Object("emails", id, {"hs_timestamp": str(at), "hs_email_direction": "EMAIL"}, at, at)
+        yield rows.Link("emails", id, "contacts", who)
 
 
 @pytest.fixture(scope="module")
 def peopled() -> Iterator[Portal]:
-    """A year of 120 people; the tests that share it only read."""
-    with sandbox.start(contacts=120, seed=7, now=NOW) as running:
+    """A year of 120 people, and what sales wrote to one more; the tests that share it only read."""
+    with sandbox.start(contacts=120, seed=7, now=NOW, rows=letters()) as running:
         running.knobs(burst_limit=0, search_limit=0, associations_limit=0)
         yield running
 
@@ -37,6 +47,7 @@ async def test_everything_that_happened_comes(peopled: Portal, p: Transport) -> 
     assert found["lists"].total() == counts["memberships"]
     assert found["calls"].total() == counts["calls"]
     assert found["meetings"].total() == counts["meetings"]
+    assert found["emails"].total() == counts["emails"] > 120
     assert found["email_events"]["email_open"] > found["email_events"]["email_click"] > 0
     assert all(events.total() > 0 for events in found.values())
 
@@ -80,6 +91,7 @@ async def test_an_aged_cursor_begins_again(p: Transport, name: str) -> None:
         "page_views": {"start": YEAR, "end": NOW, "after": "aged"},
         "meetings": {"after": "aged", "until": NOW},
         "calls": {"after": "aged", "until": NOW},
+        "emails": {"after": "aged", "until": NOW},
     }
     reader = Reader(BY_NAME[name], p)
     reader.progress = {"from": None, "since": YEAR, "at": aged[name]}
@@ -118,6 +130,13 @@ async def test_a_missing_scope_ends_the_source_alone(
         await Reader(BY_NAME[name], t).run()
     assert scope in raised.value.fix
     assert "other sources go on" in raised.value.fix
+
+
+async def test_the_emails_of_sales_have_a_scope_of_their_own(portal: Portal, t: Transport) -> None:
+    portal.grant(["crm.objects.contacts.read"])
+    with pytest.raises(Unavailable, match=r"E-mails of sales cannot be read: .*sales-email-read"):
+        await Reader(BY_NAME["emails"], t).run()
+    assert (await whole("calls", t)).progress is None
 
 
 async def test_page_views_need_enterprise(portal: Portal, t: Transport) -> None:

@@ -1,4 +1,4 @@
-"""Page views, meetings, calls, lists and deals: what becomes of one row."""
+"""Page views, meetings, calls, e-mails, lists and deals: what becomes of one row."""
 
 from __future__ import annotations
 
@@ -38,6 +38,25 @@ def activity(kind: str, id: int, contacts: list[int], **properties: str) -> list
     made = rows.Object(kind, id, said, NOW - DAY, NOW - DAY)
     people = [rows.Object("contacts", contact, {}, NOW - 9 * DAY, NOW - 9 * DAY) for contact in contacts]
     return [*people, made, *(rows.Link(kind, id, "contacts", contact) for contact in contacts)]
+
+
+@pytest.mark.parametrize(
+    ("properties", "attrs"),
+    [
+        ({"hs_email_direction": "EMAIL", "hs_email_status": "SENT"}, ("outbound", "SENT", False)),
+        ({"hs_email_direction": "INCOMING_EMAIL"}, ("inbound", None, False)),
+        ({"hs_email_direction": "FORWARDED_EMAIL"}, (None, None, False)),
+        ({"hs_email_direction": "EMAIL", "hs_sequence_id": "77"}, ("outbound", None, True)),
+    ],
+)
+async def test_an_email_of_sales_says_which_way_it_went_and_whether_a_sequence_sent_it(
+    portal: Portal, t: Transport, properties: dict[str, str], attrs: tuple[str | None, str | None, bool]
+) -> None:
+    portal.load(activity("emails", 777, [ANNE], **properties, hs_email_subject="Suite à notre échange"))
+    [email] = (await whole("emails", t)).rows.values()
+    assert (email.event, email.at, email.contact_id) == ("sales_email", NOW - DAY, str(ANNE))
+    assert email.label == "Suite à notre échange"
+    assert email.attrs == dict(zip(("direction", "status", "sequence"), attrs, strict=True))
 
 
 async def test_a_meeting_is_an_event_of_everyone_in_it(portal: Portal, t: Transport) -> None:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import shutil
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
 from connector import rules
-from connector.diagnostics import Diagnostic
+from connector.diagnostics import Diagnostic, draw
 from connector.errors import BadRules
 from connector.model import Account, PropertyDef
+from connector.rules.codes import CODES
 from connector.rules.tree import Rules
 
 ROOT = Path(__file__).parents[2]  # the default rules stand here
@@ -43,6 +45,23 @@ def mistakes(folder: Path, **files: str) -> list[Diagnostic]:
 
 def codes(folder: Path, **files: str) -> list[str]:
     return [found.code for found in mistakes(folder, **files)]
+
+
+def judge(files: dict[str, bytes]) -> Rules | None:
+    """The rules, or None if they do not load; any other exception is the test's failure."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        for file, content in files.items():
+            (folder / file).parent.mkdir(exist_ok=True)
+            (folder / file).write_bytes(content)
+        try:
+            return rules.load(folder)
+        except BadRules as error:
+            assert error.diagnostics
+            for one in error.diagnostics:
+                assert one.code in CODES
+                assert draw(one)
+            return None
 
 
 def named(files: Mapping[str, str]) -> dict[str, str]:
@@ -80,9 +99,11 @@ _CONTACT = (
     _property("lifecyclestage", "Lifecycle Stage", "enumeration", *_LIFECYCLE),
     _property("hs_object_id", "Record ID", "number", read_only=True),
     _property("visits", "Number of Pageviews", "number", read_only=True),
+    _property("lead_status", "Lead Status", "enumeration", ("NEW", "New"), ("OPEN", "Open")),
     _property("lq_score", "Score", "number"),
     _property("lq_stage", "Stage", "enumeration", ("contact", "Contact"), ("lead", "Lead"), ("mql", "MQL")),
 )
+LEAD_STATUS = "lead_status"  # the property of that account with a lead's status
 ACCOUNT = Account(
     portal_id="4711",
     ui_domain="app.hubspot.com",
@@ -98,4 +119,6 @@ ACCOUNT = Account(
             "probability": _property("probability", "Probability", "number"),
         },
     },
+    owners={"7": "sales@acme.fr"},
+    lists={"À nourrir": "absent", "Visited pricing page": "dynamic", "Sales owned": "static"},
 )

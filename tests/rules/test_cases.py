@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from rulebook import ACCOUNT, CASES, ROOT, write
+from rulebook import ACCOUNT, CASES, LEAD_STATUS, ROOT, write
 
 from connector import rules
 from connector.diagnostics import Diagnostic, draw
@@ -73,7 +73,7 @@ def found_in(folder: Path, example: Example) -> list[Diagnostic]:
         loaded = rules.load(folder)
     except BadRules as error:
         return list(error.diagnostics)
-    return rules.against(loaded, ACCOUNT) if example.command.endswith("--crm") else []
+    return rules.against(loaded, ACCOUNT, LEAD_STATUS) if example.command.endswith("--crm") else []
 
 
 def said(found: list[Diagnostic]) -> str:

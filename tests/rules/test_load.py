@@ -3,9 +3,7 @@ kind of error."""
 
 from __future__ import annotations
 
-import re
 import shutil
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,7 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
-from rulebook import CASES, ROOT, write
+from rulebook import CASES, ROOT, judge, write
+from unlucky_edits import edited
 
 from connector import rules
 from connector.diagnostics import draw, in_order
@@ -123,23 +122,6 @@ def test_a_very_long_line_is_not_repeated_in_every_message(tmp_path: Path) -> No
 # -- whatever stands in the files ---------------------------------------------------------------------
 
 
-def judge(files: dict[str, bytes]) -> Rules | None:
-    """The rules, or None if they do not load; any other exception is the test's failure."""
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        for file, content in files.items():
-            (folder / file).parent.mkdir(exist_ok=True)
-            (folder / file).write_bytes(content)
-        try:
-            return rules.load(folder)
-        except BadRules as error:
-            assert error.diagnostics
-            for one in error.diagnostics:
-                assert one.code in CODES
-                assert draw(one)
-            return None
-
-
 BASE = {
     str(path.relative_to(CASES / "base")): path.read_bytes() for path in (CASES / "base").glob("*/*.yaml")
 }
@@ -158,56 +140,8 @@ def test_any_text_gives_rules_or_bad_rules(text: str | bytes) -> None:
     judge({**BASE, "workflows/name.yaml": raw})
 
 
-WORDS = sorted({word for text in DEFAULTS.values() for word in re.findall(r"[^\s{}\[\],:]+", text)})
-STRANGE = [
-    "",
-    "*",
-    "~",
-    "[]",
-    "{}",
-    "-1",
-    "0d",
-    "1e999",
-    "no",
-    "x: y",
-    "{a: b}",
-    "[a, b]",
-    "²",
-    "'",
-    "total",
-    "&a",
-]
-
-
-@st.composite
-def edited(draw_: Any) -> dict[str, str]:
-    """The default rules after an unlucky edit or two: a line lost, doubled or moved, a word replaced."""
-    files = dict(DEFAULTS)
-    for _ in range(draw_(st.integers(1, 2))):
-        name = draw_(st.sampled_from(sorted(files)))
-        lines = files[name].split("\n")
-        at = draw_(st.integers(0, len(lines) - 1))
-        match draw_(st.sampled_from(["lose", "double", "word", "word", "indent", "cut"])):
-            case "lose":
-                del lines[at]
-            case "double":
-                lines.insert(at, lines[at])
-            case "indent":
-                lines[at] = "  " + lines[at]
-            case "cut":
-                lines[at] = lines[at][: draw_(st.integers(0, len(lines[at])))]
-            case _:
-                said = list(re.finditer(r"[^\s{}\[\],:]+", lines[at]))
-                if said:
-                    one = draw_(st.sampled_from(said))
-                    word = draw_(st.sampled_from(WORDS + STRANGE))
-                    lines[at] = lines[at][: one.start()] + word + lines[at][one.end() :]
-        files[name] = "\n".join(lines)
-    return files
-
-
 @settings(max_examples=150, deadline=None)
-@given(edited())
+@given(edited(DEFAULTS))
 def test_an_edited_file_loads_in_full_or_not_at_all(files: dict[str, str]) -> None:
     loaded = judge({name: text.encode() for name, text in files.items()})
     if loaded is not None:

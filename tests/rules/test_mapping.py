@@ -97,7 +97,7 @@ signals:
 @pytest.mark.parametrize(
     ("source", "code"),
     [
-        ("{event: sales_email}", "unknown-event"),
+        ("{event: sms}", "unknown-event"),
         ("{event: email_open, where: {campaign: {is: x}}}", "unknown-attribute"),
         ("{event: email_open, reject_if: [robot]}", "unknown-reason"),
         ("{event: call, where: {seconds: {matches: [x]}}}", "wrong-operator"),

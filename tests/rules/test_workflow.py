@@ -181,7 +181,7 @@ def test_mistakes_in_temperatures(tmp_path: Path, bands: str, expected: list[str
         ("[{id: a}, {name: b}]", ["unknown-key"]),
         ("[{id: a}, {id: 1st}]", ["unusable-name"]),
         ("[{id: a}, {id: b, enter_when: {stage: {reached: c}}}, {id: c}]", ["later-stage"]),
-        ("[{id: a}, {id: b, leave_when: {total: {below: 70}}}]", ["unknown-key"]),
+        ("[{id: a}, {id: b, leave: {total: {below: 70}}}]", ["unknown-key"]),
         ("[a, b]", ["wrong-shape", "wrong-shape"]),
     ],
 )

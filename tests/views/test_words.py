@@ -114,6 +114,33 @@ def _figures() -> dict[str, Any]:
     }
 
 
+def test_a_plan_tells_what_a_stage_leads_to() -> None:
+    actions = [
+        {"kind": "task", "key": "1:mql", "says": "task for o***@acme.fr: Ana"},
+        {"kind": "list", "key": "Nurturing", "says": "list Nurturing: leave"},
+        {"kind": "webhook", "key": "1:mql:ops", "says": "webhook ops (OPS_URL)"},
+    ]
+    actions = [{**one, "due_at": None} for one in actions]
+    actions[0]["due_at"] = "2026-10-02T12:00:00Z"
+    item = plan_item("1042", changes=[], actions=actions, lead_status={"old": None, "new": "OPEN"})
+    assert plan(item).splitlines()[2:7] == [
+        "  ~ 1042  a***@example.com",
+        "      task    for o***@acme.fr: Ana, due 2 Oct 2026 14:00",
+        "      list    Nurturing: leave",
+        "      webhook ops (OPS_URL)",
+        "      lead status   nothing -> OPEN",
+    ]
+
+
+def test_what_is_tried_again_is_told() -> None:
+    done = {**NOTHING, "plan": "7c1e", "sent": 1, "actions": 1, "waiting": 1}
+    late = {"contact": "7", "became": "waiting", "why": "the address in OPS_URL answered 500", "until": None}
+    assert text(Result("apply", "waiting", done, [late]), PARIS).splitlines() == [
+        "  - 7  waiting: the address in OPS_URL answered 500",
+        "Applied 7c1e: 1 sent, 0 held, 0 dropped, 1 action done, 1 waiting.",
+    ]
+
+
 def test_nothing_to_do_is_one_sentence() -> None:
     said = text(Result("plan", "empty", _figures()), PARIS)
     assert said.splitlines()[-1] == "No changes. The CRM already says what the rules want."

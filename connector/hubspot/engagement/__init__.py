@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from connector.hubspot.engagement.activities import CALLS, MEETINGS
+from connector.hubspot.engagement.activities import CALLS, EMAILS, MEETINGS
 from connector.hubspot.engagement.deals import deal_engagement
 from connector.hubspot.engagement.email_events import EmailEvents
 from connector.hubspot.engagement.forms import Forms
@@ -10,6 +10,6 @@ from connector.hubspot.engagement.lists import Lists
 from connector.hubspot.engagement.page_views import PageViews
 from connector.hubspot.engagement.source import OVERLAP, EngagementPage, Source, Wanted
 
-SOURCES: tuple[Source, ...] = (Forms(), EmailEvents(), PageViews(), MEETINGS, CALLS, Lists())
+SOURCES: tuple[Source, ...] = (Forms(), EmailEvents(), PageViews(), MEETINGS, CALLS, EMAILS, Lists())
 
 __all__ = ["OVERLAP", "SOURCES", "EngagementPage", "Source", "Wanted", "deal_engagement"]

@@ -1,4 +1,4 @@
-"""Meetings and calls (HUBSPOT.md 5.1): CRM records, linked to contacts by association.
+"""Meetings, calls and e-mails of sales (HUBSPOT.md 5.1): CRM records, linked to contacts by association.
 
 First the list of all, then what the search shows as modified since. A changed activity gives its event
 again, same id, new attributes: one event for each contact that it is linked to.
@@ -34,6 +34,11 @@ class Activities:
     events: frozenset[str]
     properties: tuple[str, ...]
     told: Told
+    scopes: tuple[str, ...] = ("crm.objects.contacts.read",)
+
+    @property
+    def title(self) -> str:
+        return {"emails": "E-mails of sales"}.get(self.name, self.name.capitalize())
 
     async def pages(
         self,
@@ -51,7 +56,7 @@ class Activities:
             if bookmark is None
             else partial(self._increment, t, since, {"since": bookmark["until"] - OVERLAP, "until": until})
         )
-        with allowed(self.name.capitalize(), ["crm.objects.contacts.read"]):
+        with allowed(self.title, self.scopes):
             async for page in resuming(once, bookmark=bookmark, progress=progress, since=since):
                 yield page
 
@@ -127,6 +132,23 @@ def _call(record: Record) -> Engagement | None:
     return _event(record, "calls", "call", wire.moment(said.get("hs_timestamp")), attrs, "hs_call_title")
 
 
+_DIRECTIONS = {"EMAIL": "outbound", "INCOMING_EMAIL": "inbound"}
+
+
+def _email(record: Record) -> Engagement | None:
+    """attrs: direction (outbound, inbound; none for one that was forwarded to the CRM), status (SENT,
+    BOUNCED, FAILED, SCHEDULED...), sequence: whether it was a step of a sequence, which sends by itself."""
+    said = record.properties
+    attrs: dict[str, str | float | bool | None] = {
+        "direction": _DIRECTIONS.get(said.get("hs_email_direction") or ""),
+        "status": said.get("hs_email_status"),
+        "sequence": bool(said.get("hs_sequence_id")),
+    }
+    return _event(
+        record, "emails", "sales_email", wire.moment(said.get("hs_timestamp")), attrs, "hs_email_subject"
+    )
+
+
 def _event(
     record: Record,
     source: str,
@@ -157,4 +179,11 @@ CALLS = Activities(
     frozenset({"call"}),
     ("hs_timestamp", "hs_call_direction", "hs_call_disposition", "hs_call_duration", "hs_call_title"),
     _call,
+)
+EMAILS = Activities(
+    "emails",
+    frozenset({"sales_email"}),
+    ("hs_timestamp", "hs_email_direction", "hs_email_status", "hs_email_subject", "hs_sequence_id"),
+    _email,
+    ("crm.objects.contacts.read", "sales-email-read"),
 )

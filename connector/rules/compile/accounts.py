@@ -25,7 +25,8 @@ def member_rules(rules: Rules) -> Rules:
     by_id = {axis.id: axis for axis in rules.workflow.axes}
     axes = tuple(by_id[name] for name in accounts(rules))
     total = Total(tuple(axis.id for axis in axes), rules.workflow.total.place)
-    return replace(rules, workflow=replace(rules.workflow, axes=axes, total=total, stages=()))
+    alone = replace(rules.workflow, axes=axes, total=total, stages=(), recycle=(), disqualify=())
+    return replace(rules, workflow=alone)
 
 
 def account_query(rules: Rules) -> exp.Select:

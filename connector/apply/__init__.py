@@ -1,0 +1,154 @@
+"""The outbox -> the CRM: claim, look again, send, compare the answer, settle.
+
+Just before each batch the contacts are read once more; a stage that is no longer what the plan saw is not
+overwritten, and what it would have led to is not done. Rows that were in flight when a run died are read
+back before anything is sent again.
+
+Tasks and lists go before the values: should the cache be lost in between, the values that are missing in the
+CRM lead to the same actions again, which are known there by then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from itertools import groupby
+
+from sqlite_utils import Database
+
+from connector.apply.lists import send_lists
+from connector.apply.properties import look_again, read_back, record_verdicts, send_properties, settle
+from connector.apply.sending import BATCH, Sending, Sent, Verdict
+from connector.apply.tasks import send_tasks
+from connector.apply.webhooks import send_webhooks
+from connector.errors import BadCommand
+from connector.hubspot import objects
+from connector.model import Record
+from connector.rules.tree import Rules
+from connector.store import bookmarks, decisions, outbox, records
+from connector.store.outbox import LIST, PROPERTY, TASK, WEBHOOK, Row, State
+from connector.store.schema import write
+
+__all__ = ["BATCH", "Sending", "Sent", "need_properties", "send", "settle_in_flight"]
+
+Rows = Mapping[str, Sequence[Row]]  # by contact
+
+
+async def settle_in_flight(s: Sending) -> int:
+    """Rows that a dead run left in `sending`: values that the CRM holds by now are sent, the rest is pending
+    again. A task is looked for once more before it is made, but not before what was sent
+    must have arrived; a list or a webhook may be told twice."""
+    rows = outbox.in_flight(s.db)
+    if not rows:
+        return 0
+    values = [row for row in rows if row.kind == PROPERTY]
+    verdicts = await read_back(s, values) if values else []
+    verdicts += [(row.seq, State.PENDING, "") for row in rows if row.kind != PROPERTY]
+    with write(s.db):
+        record_verdicts(s, rows, verdicts)
+    return len(rows)
+
+
+async def send(s: Sending) -> Sent:
+    """Sends everything that is pending, a batch of contacts at a time, each once.
+
+    :raises BadCommand: the account lacks a property that we write
+    :raises Retry: the CRM did not answer; the rows stay in flight and are read back by the next run
+    """
+    done = Sent()
+    need_properties(s.db, s.rules)
+    after = ""
+    while not s.stop():
+        with write(s.db):
+            rows = outbox.claim(s.db, BATCH, s.now, after)
+        if not rows:
+            break
+        after = rows[-1].contact_id
+        done.add(await _batch(s, rows))
+        s.tick(len({row.contact_id for row in rows}))
+    return done
+
+
+def need_properties(db: Database, rules: Rules) -> None:
+    """:raises BadCommand: naming the properties of ours that the account does not have yet"""
+    have = (bookmarks.fact(db, "schema") or {}).get("contacts", {})
+    missing = sorted(name for name in rules.mapping.write_back.fields.values() if name not in have)
+    if missing:
+        raise BadCommand(
+            f"The account has no property {', '.join(missing)} yet, so nothing can be written.",
+            "Run `connector provision`: it makes them, once.",
+        )
+
+
+async def _batch(s: Sending, rows: Sequence[Row]) -> Sent:
+    done = Sent()
+    by_contact = {contact: list(some) for contact, some in groupby(rows, key=lambda row: row.contact_id)}
+    values = {c: [row for row in some if row.kind == PROPERTY] for c, some in by_contact.items()}
+    keys = {row.key for some in values.values() for row in some} | ({s.lifecycle} if s.lifecycle else set())
+    fresh = (await objects.read(s.t, "contacts", list(by_contact), sorted(keys))).records
+    verdicts = _gone(by_contact, fresh, done)
+    here = {contact: some for contact, some in values.items() if contact not in done.gone}
+    to_send, settled = look_again(s, here, fresh, done)
+    verdicts += settled + _overtaken(by_contact, done)
+    with write(s.db):
+        record_verdicts(s, rows, verdicts)
+        _leave(s.db, done)
+    actions = [row for row in rows if row.kind != PROPERTY and row.contact_id not in done.dropped]
+    await _act(s, [row for row in actions if row.kind == TASK], send_tasks, done)
+    await _act(s, [row for row in actions if row.kind == LIST], send_lists, done)
+    await _write(s, to_send, done)
+    await _act(s, [row for row in actions if row.kind == WEBHOOK], send_webhooks, done)
+    return done
+
+
+def _gone(by_contact: Rows, fresh: Mapping[str, Record], done: Sent) -> list[Verdict]:
+    """Contacts that the CRM does not have any more, or under another id."""
+    verdicts: list[Verdict] = []
+    for contact, rows in by_contact.items():
+        found = fresh.get(contact)
+        if found is not None and found.id == contact:
+            continue
+        said = f"merged into {found.id}" if found else "the contact is not in the CRM any more"
+        done.dropped[contact] = said
+        done.gone.add(contact)
+        verdicts += [(row.seq, State.DROPPED, said) for row in rows]
+    return verdicts
+
+
+def _overtaken(by_contact: Rows, done: Sent) -> list[Verdict]:
+    """Actions on a stage that somebody took back meanwhile: what they said is judged first."""
+    return [
+        (row.seq, State.DROPPED, said)
+        for contact, said in done.dropped.items()
+        if contact not in done.gone
+        for row in by_contact[contact]
+        if row.kind != PROPERTY
+    ]
+
+
+Act = Callable[[Sending, Sequence[Row], Sent], Awaitable[list[Verdict]]]
+
+
+async def _act(s: Sending, rows: Sequence[Row], act: Act, done: Sent) -> None:
+    if rows:
+        verdicts = await act(s, rows, done)
+        with write(s.db):
+            record_verdicts(s, rows, verdicts)
+
+
+async def _write(s: Sending, to_send: Rows, done: Sent) -> None:
+    """The values; contacts that turn out to be gone leave the cache."""
+    outcomes = await send_properties(s, to_send)
+    rows = [row for some in to_send.values() for row in some]
+    with write(s.db):
+        verdicts = [v for outcome in outcomes for v in settle(s, outcome, to_send[outcome.id], done)]
+        record_verdicts(s, rows, verdicts)
+        _leave(s.db, done)
+
+
+def _leave(db: Database, done: Sent) -> None:
+    """Contacts that are gone leave the cache; of those whose stage somebody set, who it was is looked up."""
+    for contact in done.gone:
+        records.remove(db, contact)
+    left = done.dropped.keys() - done.gone
+    decisions.mark_dirty(db, left)
+    decisions.expect_notes(db, left)

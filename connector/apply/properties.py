@@ -1,0 +1,120 @@
+"""Values of contacts' properties: looked at again, sent together, compared with the answer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from connector.apply.sending import Sending, Sent, Verdict
+from connector.hubspot import objects
+from connector.model import Outcome, Record, Update
+from connector.plan import kinds, same
+from connector.rules.compile import dependencies
+from connector.store import bookmarks, decisions, outbox, records
+from connector.store.outbox import Row, State
+
+ByContact = Mapping[str, Sequence[Row]]
+
+
+def record_verdicts(s: Sending, rows: Sequence[Row], verdicts: Sequence[Verdict]) -> None:
+    """To be called inside a transaction."""
+    outbox.settle(s.db, verdicts, s.now)
+    sent = {seq for seq, state, _ in verdicts if state is State.SENT}
+    ours = [r for r in rows if (r.kind, r.key) == (outbox.PROPERTY, s.lifecycle) and r.seq in sent]
+    decisions.drop_notes(s.db, [row.contact_id for row in ours])
+
+
+async def read_back(s: Sending, rows: Sequence[Row]) -> list[Verdict]:
+    """Rows that were in flight: what the CRM holds by now is sent, the rest pending again."""
+    found = await objects.read(
+        s.t, "contacts", sorted({r.contact_id for r in rows}), sorted({r.key for r in rows})
+    )
+    verdicts = []
+    for row in rows:
+        record = found.records.get(row.contact_id)
+        there = record is not None and _holds(s, record, row)
+        verdicts.append((row.seq, State.SENT if there else State.PENDING, "read back" if there else ""))
+    return verdicts
+
+
+def look_again(
+    s: Sending, rows: ByContact, fresh: Mapping[str, Record], done: Sent
+) -> tuple[dict[str, list[Row]], list[Verdict]]:
+    """Which rows of each contact still are to be sent, and what became of the others."""
+    to_send: dict[str, list[Row]] = {}
+    settled: list[Verdict] = []
+    for contact, some in rows.items():
+        wanted, verdicts = _look_again(s, contact, some, fresh[contact], done)
+        settled += verdicts
+        if wanted:
+            to_send[contact] = wanted
+    return to_send, settled
+
+
+def _look_again(
+    s: Sending, contact: str, rows: Sequence[Row], fresh: Record, done: Sent
+) -> tuple[list[Row], list[Verdict]]:
+    wanted: list[Row] = []
+    settled: list[Verdict] = []
+    for row in rows:
+        stands = fresh.properties.get(row.key) or None
+        said = f"somebody set {row.key} to {stands or 'nothing'} since the plan"
+        if _holds(s, fresh, row):
+            settled.append((row.seq, State.SENT, "the CRM already said so"))
+        elif row.key == s.lifecycle and stands != row.old:
+            settled.append((row.seq, State.DROPPED, said))
+            done.dropped[contact] = said
+        elif row.key == objects.PROPERTY_LEAD_STATUS and stands != row.old:
+            settled.append((row.seq, State.DROPPED, said))  # theirs; the rest of the contact is ours
+        else:
+            wanted.append(row)
+    done.already += bool(rows) and not wanted and contact not in done.dropped
+    return wanted, settled
+
+
+async def send_properties(s: Sending, to_send: ByContact) -> list[Outcome]:
+    updates = [Update(contact, {row.key: row.new for row in some}) for contact, some in to_send.items()]
+    return await objects.update(s.t, "contacts", updates) if updates else []
+
+
+def settle(s: Sending, outcome: Outcome, rows: Sequence[Row], done: Sent) -> list[Verdict]:
+    """What an answer means for each row. To be called inside a transaction."""
+    if not outcome.ok or outcome.record is None:
+        gone = outcome.category == "OBJECT_NOT_FOUND"
+        done.gone |= {outcome.id} if gone else set()
+        (done.dropped if gone else done.held)[outcome.id] = outcome.message
+        return [(row.seq, State.DROPPED if gone else State.HELD, outcome.message) for row in rows]
+    verdicts = [_compare(s, outcome.record, row) for row in rows]
+    values: Mapping[str, str | None] = {
+        row.key: outcome.record.properties.get(row.key, row.new) for row in rows
+    }
+    read = records.patch(s.db, outcome.id, values, s.rules.mapping)
+    if dependencies(s.rules).contact.intersection(read):
+        decisions.mark_dirty(s.db, [outcome.id])
+    kept = next((said for _, state, said in verdicts if state is State.HELD), None)
+    if kept:
+        done.held[outcome.id] = kept
+    done.sent += 1
+    done.values += sum(state is State.SENT for _, state, _ in verdicts)
+    return verdicts
+
+
+def _compare(s: Sending, answered: Record, row: Row) -> Verdict:
+    """A 2xx is not yet success: a stage that the CRM did not take stands unchanged in its answer."""
+    if row.key not in answered.properties or _holds(s, answered, row):
+        return row.seq, State.SENT, ""
+    kept = answered.properties.get(row.key) or "nothing"
+    return row.seq, State.HELD, f"the CRM answered that {row.key} is {kept}, not {row.new}"
+
+
+def _holds(s: Sending, record: Record, row: Row) -> bool:
+    """Whether the CRM holds what the row wants; for the CRM's own stage, that or a later one."""
+    value = record.properties.get(row.key)
+    if row.key == s.lifecycle:
+        return _at_or_after(bookmarks.fact(s.db, "stages") or [], value, row.new)
+    return same(value, row.new, kinds(s.rules).get(row.key, "text"))
+
+
+def _at_or_after(order: Sequence[str], value: str | None, wanted: str) -> bool:
+    return value == wanted or (
+        value in order and wanted in order and order.index(value) >= order.index(wanted)
+    )
