@@ -25,9 +25,7 @@ def diary(tmp_path: Path) -> Iterator[Diary]:
 
 
 def told(diary: Diary) -> list[tuple[str, list[str]]]:
-    return [
-        (row["to_stage"], orjson.loads(row["evidence"])) for row in decisions.transitions(diary.db, WHO)
-    ]
+    return [(row["to_stage"], orjson.loads(row["evidence"])) for row in decisions.transitions(diary.db, WHO)]
 
 
 def id_of(diary: Diary, number: int) -> str:
