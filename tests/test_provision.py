@@ -38,7 +38,7 @@ def test_ours_come_first_in_the_order_of_the_files_then_the_fields_to_provision(
         "lq_rules": "string",
     }
     assert made["lq_stage"].options[0] == ("contact", "Contact")
-    assert [value for value, _ in made["lq_stage"].options][-1] == "customer"
+    assert [value for value, _ in made["lq_stage"].options][-2:] == ["customer", "disqualified"]
     assert made["lq_temperature"].options == (("hot", "Hot"), ("warm", "Warm"), ("cold", "Cold"))
     assert made["bant_budget_confirmed"].options == (("true", "Yes"), ("false", "No"))
     assert made["bant_timing"].type == "date"
