@@ -117,7 +117,8 @@ class Storm:
         """[how many requests from now, to which place, how often, what]"""
         place = self.dice.choice(PLACES)
         skip = self.dice.randrange(3 if place else 40)
-        return [skip, place, self.dice.choice([1, 1, 1, 2, 7]), self.dice.choice(FAULTS)]
+        what, times = self.dice.choice(FAULTS), self.dice.choice([1, 1, 1, 2, 7])
+        return [skip, place, 1 if "empty" in what else times, what]  # said twice, nothing is nothing
 
     def strike(self, request: httpx.Request) -> None:
         """Trouble whose time has come meets this very request, and the same again."""

@@ -256,7 +256,7 @@ def lists(here: House, storm: Storm) -> None:
 
 
 def left_alone(here: House, storm: Storm) -> None:
-    """Whom a person set back, to behind where we had them, stays there and is held, unless somebody said more."""
+    """Whom a person set back, behind where we had them, stays there, held until somebody says more."""
     held = {int(row["contact_id"]): row["since"] for row in here.rows("SELECT * FROM hold")}
     records = here.portal.account.records
     for id, at in storm.set_back.items():

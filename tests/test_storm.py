@@ -3,6 +3,7 @@ anything twice, people were heard, and a new cache has nothing to say."""
 
 from __future__ import annotations
 
+import os
 import random
 from pathlib import Path
 
@@ -73,11 +74,23 @@ async def test_where_nothing_is_said_of_tasks_none_is_made(tmp_path: Path) -> No
         here.portal.faults([Fault(path="/2026-03/tasks", method="POST", cut="after")])
         await here.sync()
         here.seconds(300)
-        here.portal.faults([Fault(path="/associations/2026-03/contacts/tasks", empty=True)])
+        here.portal.faults([Fault(path="/associations/2026-03/contacts/tasks", empty=True, times=2)])
         await here.sync()
         here.seconds(300)
         await here.sync()
         tasks(here)
+
+
+async def test_where_nothing_is_said_of_whom_a_meeting_was_with_it_is_asked_again(tmp_path: Path) -> None:
+    async with land(tmp_path, 0) as (here, storm):
+        storm.calm()
+        await here.sync()
+        here.seconds(60)
+        storm.meet()
+        here.seconds(60)
+        here.portal.faults([Fault(path="/associations/2026-03/meetings/contacts", empty=True)])
+        await here.sync()
+        assert here.rows("SELECT * FROM engagement WHERE event = 'meeting'")
 
 
 async def test_an_account_that_does_not_say_who_it_is_is_asked_again(tmp_path: Path) -> None:
@@ -129,7 +142,8 @@ async def test_a_step_back_outlives_both_a_merge_and_the_cache(tmp_path: Path) -
 
 async def weathered(folder: Path, seed: int, syncs: int) -> None:
     random.seed(seed)  # the pauses between two attempts
-    print(f"repeat this storm: pytest tests/test_storm.py -m '' -k 'storm and {seed}-{syncs}'")
+    name = os.environ["PYTEST_CURRENT_TEST"].split(" ")[0]
+    print(f"to repeat this storm: pytest -m '' '{name}'")
     async with land(folder, seed) as (here, storm):
         await weather(here, storm, syncs)
         agrees(here, storm, folder / "connector.db")

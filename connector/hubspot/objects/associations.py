@@ -20,7 +20,7 @@ async def links(
     t: Transport, from_object: str, to_object: str, ids: Sequence[str], *, all_named: bool = False
 ) -> dict[str, list[Link]]:
     """The associations of each id, in full; [] where there are none or the record is gone. `all_named`: an
-    answer that names nobody at all is not taken for "none"."""
+    answer that names nobody at all, twice, is not taken for "none"."""
     wanted = list(dict.fromkeys(ids))
     path = paths.ASSOCIATIONS_READ.format(from_object=from_object, to_object=to_object)
     parts = await together(_links(t, path, chunk, all_named) for chunk in chunks(wanted, LINK_INPUTS))
@@ -34,10 +34,8 @@ async def _links(t: Transport, path: str, ids: list[str], all_named: bool) -> di
     cursors = {id: Cursor(f"the associations of {id}") for id in ids}
     while cursors:
         inputs = [{"id": id} | ({"after": c.at} if c.at else {}) for id, c in cursors.items()]
-        document = await t.call("POST", path, json={"inputs": inputs}, bucket="associations", effect="read")
+        document = await _named(t, path, inputs, all_named)
         more: dict[str, Cursor] = {}
-        if all_named and not rows(document) and not document.get("errors"):  # "none" is an error by name
-            raise Unreachable("The CRM answered with success but named none of the records it was asked for.")
         for row in rows(document):
             id = str(row["from"]["id"])
             _add_links(found.setdefault(id, {}), row.get("to") or ())
@@ -46,6 +44,17 @@ async def _links(t: Transport, path: str, ids: list[str], all_named: bool) -> di
         _only_absent(document)
         cursors = more
     return found
+
+
+async def _named(t: Transport, path: str, inputs: list[Document], all_named: bool) -> Document:
+    """An answer that names somebody. Who has none is an error by name; where nobody is, we ask again."""
+    for _ in range(2):
+        document = await t.call("POST", path, json={"inputs": inputs}, bucket="associations", effect="read")
+        if rows(document) or document.get("errors"):
+            return document
+    if all_named:
+        raise Unreachable("The CRM answered with success but named none of the records it was asked for.")
+    return document
 
 
 def _add_links(found: dict[str, bool], to: Iterable[Document]) -> None:
