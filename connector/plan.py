@@ -123,8 +123,8 @@ def wanted(rules: Rules, score: Score, decision: Decision) -> dict[str, str]:
         **{axis: decimal(points) for axis, points in score.axes.items()},
         "why": "\n".join(parts(rules, score.parts, score.counted)[:3]),
     }
-    if standing.epoch_at is not None:
-        words["epoch"] = str(standing.epoch_at)
+    # of a first journey nothing is to stand there: a new cache would believe it
+    words["epoch"] = "" if standing.epoch_at is None else str(standing.epoch_at)
     return words
 
 

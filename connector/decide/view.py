@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from sqlite_utils import Database
 
 from connector.hand_off import forward
+from connector.hubspot.objects import PROPERTY_MERGED_IDS
 from connector.model import Document, Score, Standing, Transition, moment
 from connector.notices import Notices
 from connector.plan import Seen, item, kinds
@@ -56,7 +57,15 @@ class View:
             return known
         properties = self._seen[contact_id][1] if contact_id in self._seen else {}
         remembered = _remembered(self._rules, contact_id, properties)
-        return _still_held(self._rules, remembered, self._notes.get(contact_id))
+        stepped_back = self._stepped_back(contact_id)
+        return _still_held(self._rules, remembered, self._notes.get(contact_id), stepped_back)
+
+    def _stepped_back(self, contact_id: str) -> bool:
+        """Two were merged, one of them set back: the hold goes on, in a journey that began before it."""
+        note, (_, properties) = self._notes.get(contact_id), self._seen.get(contact_id, (None, {}))
+        if note is None or note.writer not in ("person", "app") or not properties.get(PROPERTY_MERGED_IDS):
+            return False
+        return self._behind(note.value, note.before)
 
     def witness(self, contact_id: str) -> Witness | None:
         """Who wrote the stage in the CRM, if it was not we."""
@@ -234,9 +243,13 @@ def _remembered(rules: Rules, contact_id: str, properties: Mapping[str, str | No
     )
 
 
-def _still_held(rules: Rules, standing: Standing, note: decisions.StageNote | None) -> Standing:
+def _still_held(
+    rules: Rules, standing: Standing, note: decisions.StageNote | None, stepped_back: bool
+) -> Standing:
     """A journey that began as somebody set the contact back: left alone as long as it would have been."""
-    if note is None or note.writer not in ("person", "app", "crm") or note.at != standing.epoch_at:
+    if note is None or note.writer not in ("person", "app", "crm") or standing.stage is None:
+        return standing
+    if note.at != standing.epoch_at and not stepped_back:
         return standing
     word = Witness(note.value, note.writer, note.at, note.source_id or note.source)
     until = note.at + rules.workflow.overrides.hold

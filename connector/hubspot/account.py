@@ -13,7 +13,7 @@ from hubspot.crm.owners import OwnersApi
 from hubspot.crm.pipelines import PipelinesApi
 from hubspot.crm.properties import CoreApi, GroupsApi
 
-from connector.errors import MissingScope, Refused
+from connector.errors import MissingScope, Refused, Unreachable
 from connector.hubspot import paths, wire
 from connector.hubspot.answers import rows
 from connector.hubspot.official import Official
@@ -68,6 +68,8 @@ async def details(t: Transport) -> Details:
     """The account behind the token: its id, the domain of its pages, its time zone (HUBSPOT.md 1.3)."""
     said = await t.call("GET", paths.ACCOUNT)
     domain, zone = said.get("uiDomain"), said.get("timeZone")
+    if "portalId" not in said:
+        raise Unreachable("The CRM did not say which account it is.", "It is safe to run again.")
     return Details(str(said["portalId"]), str(domain or "app.hubspot.com"), str(zone or "UTC"))
 
 

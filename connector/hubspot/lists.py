@@ -12,6 +12,7 @@ from connector.hubspot import paths
 from connector.hubspot.transport import Transport, together
 
 _DYNAMIC = "DYNAMIC"
+_SAID = frozenset({"recordsIdsAdded", "recordIdsAdded", "recordIdsRemoved", "recordIdsMissing"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,4 +63,6 @@ async def change_list(
     verb = {"join": "add", "leave": "remove"}[do]
     path = paths.LIST_CHANGE.format(list_id=list_id, verb=verb)
     document = await t.call("PUT", path, json=list(contact_ids), effect="update")
+    if not document.keys() & _SAID:
+        raise Unreachable("The CRM answered with success but did not say who is on the list now.")
     return frozenset(str(id) for id in document.get("recordIdsMissing") or ())

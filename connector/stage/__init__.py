@@ -75,7 +75,7 @@ def decide(
     again = standing.journey != before.journey
     if not again:
         standing = _with_temperature(rules, score, standing)
-    standing = replace(standing, wake_at=_wake_at(rules, standing, m.at))
+    standing = replace(standing, wake_at=_wake_at(rules, standing, m.at, witness))
     taken_on = before.stage if taken and standing.journey == before.journey else None
     said = note(rules, witness, standing)
     return Decision(standing, tuple(moves), held(standing, m.at), said, again, taken_on=taken_on)
@@ -108,10 +108,10 @@ def _along(m: Moment, before: Standing) -> tuple[Standing, list[Transition]]:
     return (leaving(m, replace(standing, leaving_since=None)), moves) if moves else left(m, standing)
 
 
-def _wake_at(rules: Rules, standing: Standing, at: int) -> int | None:
-    """When a timer of the standing runs out."""
+def _wake_at(rules: Rules, standing: Standing, at: int, witness: Witness | None) -> int | None:
+    """When a timer of the standing runs out, or what others said by then (while the run was reading) counts."""
     n = index(rules, standing.stage)
-    moments = [standing.cool_until, standing.held_until]
+    moments = [standing.cool_until, standing.held_until, witness.at if witness else None]
     if standing.leaving_since is not None and n >= 0:
         moments.append(standing.leaving_since + rules.workflow.stages[n].leave_for)
     return min((moment for moment in moments if moment is not None and moment > at), default=None)

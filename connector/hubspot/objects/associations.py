@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from connector.errors import Refused
+from connector.errors import Refused, Unreachable
 from connector.hubspot import paths
 from connector.hubspot.answers import category, rows, words
 from connector.hubspot.objects.records import NOT_FOUND, chunks
@@ -16,22 +16,25 @@ LINK_INPUTS = 1000
 _PRIMARY = frozenset({1, 2, 5, 6})  # typeIds: contact-company, company-contact, deal-company, company-deal
 
 
-async def links(t: Transport, from_object: str, to_object: str, ids: Sequence[str]) -> dict[str, list[Link]]:
-    """The associations of each id, in full; [] where there are none or the record is gone."""
+async def links(
+    t: Transport, from_object: str, to_object: str, ids: Sequence[str], *, all_named: bool = False
+) -> dict[str, list[Link]]:
+    """The associations of each id, in full; [] where there are none or the record is gone. `all_named`: an
+    answer that names nobody at all, twice, is not taken for "none"."""
     wanted = list(dict.fromkeys(ids))
     path = paths.ASSOCIATIONS_READ.format(from_object=from_object, to_object=to_object)
-    parts = await together(_links(t, path, chunk) for chunk in chunks(wanted, LINK_INPUTS))
+    parts = await together(_links(t, path, chunk, all_named) for chunk in chunks(wanted, LINK_INPUTS))
     found = {id: part[id] for part in parts for id in part}
     return {id: [Link(to, primary) for to, primary in found.get(id, {}).items()] for id in wanted}
 
 
-async def _links(t: Transport, path: str, ids: list[str]) -> dict[str, dict[str, bool]]:
+async def _links(t: Transport, path: str, ids: list[str], all_named: bool) -> dict[str, dict[str, bool]]:
     """from id -> to id -> primary. Every input has its own pages; those with more are asked on."""
     found: dict[str, dict[str, bool]] = {}
     cursors = {id: Cursor(f"the associations of {id}") for id in ids}
     while cursors:
         inputs = [{"id": id} | ({"after": c.at} if c.at else {}) for id, c in cursors.items()]
-        document = await t.call("POST", path, json={"inputs": inputs}, bucket="associations", effect="read")
+        document = await _named(t, path, inputs, all_named)
         more: dict[str, Cursor] = {}
         for row in rows(document):
             id = str(row["from"]["id"])
@@ -41,6 +44,17 @@ async def _links(t: Transport, path: str, ids: list[str]) -> dict[str, dict[str,
         _only_absent(document)
         cursors = more
     return found
+
+
+async def _named(t: Transport, path: str, inputs: list[Document], all_named: bool) -> Document:
+    """An answer that names somebody. Who has none is an error by name; where nobody is, we ask again."""
+    for _ in range(2):
+        document = await t.call("POST", path, json={"inputs": inputs}, bucket="associations", effect="read")
+        if rows(document) or document.get("errors"):
+            return document
+    if all_named:
+        raise Unreachable("The CRM answered with success but named none of the records it was asked for.")
+    return document
 
 
 def _add_links(found: dict[str, bool], to: Iterable[Document]) -> None:

@@ -64,7 +64,7 @@ def _html(line: str) -> str:
 
 async def tasks_of(t: Transport, contact_ids: Sequence[str]) -> dict[str, list[TaskSeen]]:
     """The tasks of each contact."""
-    joined = await links(t, "contacts", "tasks", contact_ids)
+    joined = await links(t, "contacts", "tasks", contact_ids, all_named=True)
     ids = list(dict.fromkeys(link.to_id for some in joined.values() for link in some))
     found = (await read(t, "tasks", ids, [_BODY])).records if ids else {}
     seen = {

@@ -1,0 +1,369 @@
+"""A storm over a small account: everything that people, other tools and a bad network do, at random, while
+syncs run. What must come of it is asked of the account itself (`storm_oracle`)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import httpx
+from accounts import DAY, NOW, House, ours, rules_in
+from driven_clock import DrivenClock
+from storm_account import (
+    CALM,
+    EDITS,
+    FAIR,
+    FAULTS,
+    FORMS,
+    IN_CRM,
+    KNOBS,
+    PLACES,
+    SCHEMA,
+    STAGES,
+    UPDATE,
+    account,
+)
+
+from connector import sandbox
+from connector.errors import Retry, Stop
+from connector.hubspot.transport import Transport
+from connector.model import Secret
+from connector.rules.tree import Rules
+from connector.sandbox import Fault, Portal, Writer
+from connector.sandbox.rows import EmailEvent, Membership, Submission, WebEvent
+from connector.store import outbox
+from connector.store.schema import open_store, write
+
+
+class Steady(DrivenClock):
+    """Requests and waits take their turns, so that the same seed gives the same story."""
+
+    def __init__(self, portal: Portal) -> None:
+        super().__init__(portal)
+        self.turn = asyncio.Lock()
+        self._account = portal.account
+
+    def now(self) -> int:
+        return int(self._account.clock.now())
+
+    async def sleep(self, seconds: float) -> None:
+        async with self.turn:
+            self.advance(seconds)
+
+
+class Gusts(httpx.AsyncBaseTransport):
+    """The way to the account; something may happen there before each request arrives."""
+
+    def __init__(self, blow: Callable[[httpx.Request], None], turn: asyncio.Lock) -> None:
+        self._blow, self._turn = blow, turn
+        self._way = httpx.AsyncHTTPTransport()
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        async with self._turn:
+            self._blow(request)
+            answer = await self._way.handle_async_request(request)
+            body = await answer.aread()
+            await answer.aclose()
+        return httpx.Response(answer.status_code, headers=answer.headers, content=body)
+
+    async def aclose(self) -> None:
+        await self._way.aclose()
+
+
+@dataclass
+class Storm:
+    """What happens to the account, and what of it the account does not remember by itself: who was erased
+    (`gone`: texts that name them), who was merged, and where in the journal people wrote what."""
+
+    portal: Portal
+    dice: Random
+    clock: Steady
+    strength: float = 0.0  # of each request: how likely something happens before it
+    gone: set[str] = field(default_factory=set)
+    merged: set[int] = field(default_factory=set)
+    written: dict[tuple[str, str], list[int]] = field(default_factory=lambda: defaultdict(list))
+    set_back: dict[int, int] = field(default_factory=dict)  # contact -> when a person did
+    told: list[str] = field(default_factory=list)
+    known: Callable[[], set[int]] = set  # whom the cache has met
+    trouble: list[list[Any]] = field(default_factory=list)
+    count: int = 0
+    listen: Callable[[httpx.Request], None] = lambda _: None  # told of each request
+
+    def gust(self, request: httpx.Request) -> None:
+        """A moment passes with each request. Nobody can see what happens in the very moment of a write."""
+        self.clock.advance(0.02)
+        self.listen(request)
+        self.strike(request)
+        if self.dice.random() < self.strength and not request.url.path.endswith(UPDATE):
+            self.happen()
+            self.clock.advance(0.02)
+
+    def blow(self) -> None:
+        """Between two syncs."""
+        for _ in range(self.dice.randrange(5)):
+            self.happen()
+            self.clock.advance(1)
+        self.trouble = [self.threat() for _ in range(self.dice.randrange(4))]
+        if self.dice.random() < 0.2:  # those go another way, several at once
+            self.portal.faults([Fault(path=self.dice.choice(SCHEMA), **self.dice.choice(FAULTS))])
+
+    def threat(self) -> list[Any]:
+        """[how many requests from now, to which place, how often, what]"""
+        place = self.dice.choice(PLACES)
+        skip = self.dice.randrange(3 if place else 40)
+        what, times = self.dice.choice(FAULTS), self.dice.choice([1, 1, 1, 2, 7])
+        return [skip, place, 1 if "empty" in what else times, what]  # said twice, nothing is nothing
+
+    def strike(self, request: httpx.Request) -> None:
+        """Trouble whose time has come meets this very request, and the same again."""
+        path = request.url.path
+        for one in [one for one in self.trouble if one[1] in path]:
+            one[0] -= 1
+            if one[0] < 0:
+                self.trouble.remove(one)
+                self.portal.faults([Fault(method=request.method, path=path, times=one[2], **one[3])])
+
+    def calm(self) -> None:
+        self.strength, self.trouble = 0, []
+        self.portal.clear_faults()
+        self.portal.knobs(**CALM)
+
+    def happen(self) -> None:
+        """One thing; what the account does not allow does not happen."""
+        what = self.dice.choice(HAPPENINGS)
+        self.told.append(f"{self.clock.now()} {what.__name__}")
+        with suppress(ValueError):
+            what(self)
+
+    # -- who there is ------------------------------------------------------------------------------------
+
+    def ids(self, kind: str, *, bin: bool = False) -> list[int]:
+        with self.portal.account.db.lock:
+            page = self.portal.account.records.page(kind, 0, 10_000, archived=bin)
+            return [record.id for record in page]
+
+    def one(self, kind: str = "contacts", *, bin: bool = False) -> int:
+        """:raises ValueError: there is none"""
+        some = self.ids(kind, bin=bin)
+        if not some:
+            raise ValueError(kind)
+        return self.dice.choice(some)
+
+    def address(self) -> str:
+        return str(self.portal.record("contacts", self.one())["properties"].get("email", ""))
+
+    def note(self, id: int, name: str) -> None:
+        """The next request in the journal comes after this."""
+        last = self.portal.account.db.value("select coalesce(max(n), 0) from journal")
+        self.written[str(id), name].append(int(last))
+
+    # -- people edit -------------------------------------------------------------------------------------
+
+    def edit(self) -> None:
+        names = ("jobtitle", "city", "firstname", "bant_need_confirmed", "hs_persona", "hubspot_owner_id")
+        name = self.dice.choice(names)
+        values = {"bant_need_confirmed": ["true", ""], "hs_persona": ["decision_maker", "student", ""]}
+        values["hubspot_owner_id"] = ["8", ""]
+        value = self.dice.choice(values.get(name, ["Étudiante", "Directeur", "Lyon", ""]))
+        self.portal.edit(self.one(), {name: value})
+
+    def answer(self) -> None:
+        reason = self.dice.choice(["", "not_now", "competitor"])
+        self.portal.edit(self.one(), {"sales_rejection_reason": reason})
+
+    def set_stage(self) -> None:
+        id, stage = self.one(), self.dice.choice(STAGES)
+        self._stage(id, stage)
+
+    def step_back(self) -> None:
+        id = self.one()
+        now = self.portal.record("contacts", id)["properties"].get("lifecyclestage", "")
+        if now in STAGES[1:]:
+            self._stage(id, self.dice.choice(STAGES[: STAGES.index(now)]))
+
+    def _stage(self, id: int, stage: str) -> None:
+        ours = IN_CRM.get(self.portal.record("contacts", id)["properties"].get("lq_stage", ""))
+        self.portal.edit(id, {"lifecyclestage": stage})
+        if ours and STAGES.index(stage) < STAGES.index(ours):
+            self.set_back[id] = self.clock.now()
+        self.note(id, "lifecyclestage")
+
+    def other_app(self) -> None:
+        id = self.one()
+        self.portal.change(id, {"lifecyclestage": self.dice.choice(STAGES)}, Writer("INTEGRATION", "Zapier"))
+        self.note(id, "lifecyclestage")
+
+    def tamper(self) -> None:
+        name, value = self.dice.choice(
+            [("lq_score", "77"), ("lq_stage", "mql"), ("lq_why", ""), ("lq_fit", "")]
+        )
+        id = self.one()
+        self.portal.edit(id, {name: value})
+        self.note(id, name)
+
+    # -- records come and go -----------------------------------------------------------------------------
+
+    def merge(self) -> None:
+        pair = self.one(), self.one()
+        if pair[0] != pair[1]:
+            self.merged.add(self.portal.merge(*pair))  # their lists, tasks and words are both's now
+
+    def archive(self) -> None:
+        self.portal.archive(self.one())
+
+    def restore(self) -> None:
+        self.portal.restore(self.one(bin=True))
+
+    def erase(self) -> None:
+        id = self.one(bin=self.dice.random() < 0.5)
+        with self.portal.account.db.lock:
+            found = self.portal.record("contacts", id)["properties"]
+            aliases = self.portal.account.db.rows("select id from aliases where kind = 'contacts'")
+            olds = [a for (a,) in aliases if self.portal.account.records.canonical("contacts", a) == id]
+        self.portal.erase(id)
+        addresses = [found.get("email") or "", *(found.get("hs_additional_emails") or "").split(";")]
+        if not {id, *olds} & self.known():
+            return  # whom the cache never met it cannot miss
+        self.gone |= {text for text in (str(id), *map(str, olds), *addresses) if text}
+
+    def make(self) -> None:
+        self.count += 1
+        email = f"n{self.count}x{self.dice.randrange(10**6)}@acme.fr"
+        self.portal.create("contacts", {"email": email, "hubspot_owner_id": "8"})
+        self._send(email)
+
+    def merge_companies(self) -> None:
+        pair = self.one("companies"), self.one("companies")
+        if pair[0] != pair[1]:
+            self.portal.merge(*pair, "companies")
+
+    def grow(self) -> None:
+        size = self.dice.choice(["3", "60", "4000"])
+        self.portal.edit(self.one("companies"), {"numberofemployees": size}, kind="companies")
+
+    def found(self) -> None:
+        links = [("contacts", self.one())]
+        self.portal.create("companies", {"name": "Nouvelle", "numberofemployees": "77"}, links=links)
+
+    def offer(self) -> None:
+        values = {"dealname": "Offre", "pipeline": "default", "dealstage": "appointmentscheduled"}
+        values["amount"] = self.dice.choice(["", "900"])
+        self.portal.create("deals", values, links=[("contacts", self.one())])
+
+    def negotiate(self) -> None:
+        stage = self.dice.choice(["contractsent", "closedwon", "closedlost"])
+        self.portal.edit(self.one("deals"), {"dealstage": stage}, kind="deals")
+
+    def withdraw(self) -> None:
+        self.portal.archive(self.one("deals"), "deals")
+
+    # -- people do something -----------------------------------------------------------------------------
+
+    def ask(self) -> None:
+        self._send(self.address())
+
+    def _send(self, email: str) -> None:
+        row = Submission(
+            f"guid-{self.dice.choice(FORMS)}", self.clock.now(), {"email": email}, "https://acme.fr/x"
+        )
+        self.portal.happen([row])
+
+    def click(self) -> None:
+        self.count += 1
+        kind = self.dice.choice(["OPEN", "CLICK"])
+        values = (f"mail-{self.count}", kind, self.clock.now(), self.address(), self.count)
+        self.portal.happen(
+            [EmailEvent(*values, "Bonjour", url="https://acme.fr/z" if kind == "CLICK" else "")]
+        )
+
+    def visit(self) -> None:
+        self.count += 1
+        values = {"hs_url": "https://acme.fr/tarifs"}
+        row = WebEvent(f"view-{self.count}", self.one(), "e_visited_page", self.clock.now(), values)
+        self.portal.happen([row])
+
+    def join(self) -> None:
+        who = self.one()
+        if not self.portal.account.db.value(
+            "select 1 from memberships where list = ? and contact = ?", FAIR, who
+        ):
+            self.portal.load([Membership(FAIR, who, self.clock.now())])
+
+    def phone(self) -> None:
+        values = {"hs_timestamp": str(self.clock.now()), "hs_call_direction": "OUTBOUND"}
+        self.portal.create("calls", values, links=[("contacts", self.one())])
+
+    def meet(self) -> None:
+        values = {"hs_timestamp": str(self.clock.now()), "hs_meeting_outcome": "COMPLETED"}
+        self.portal.create("meetings", values, links=[("contacts", self.one())])
+
+    def cancel(self) -> None:
+        kind = self.dice.choice(["calls", "meetings"])
+        self.portal.archive(self.one(kind), kind)
+
+
+HAPPENINGS: tuple[Callable[[Storm], None], ...] = (
+    *(Storm.edit, Storm.edit, Storm.answer, Storm.set_stage, Storm.step_back, Storm.step_back),
+    *(Storm.other_app, Storm.tamper, Storm.merge, Storm.merge, Storm.archive, Storm.restore, Storm.erase),
+    *(Storm.make, Storm.merge_companies, Storm.grow, Storm.found, Storm.offer, Storm.negotiate),
+    *(Storm.withdraw, Storm.ask, Storm.ask, Storm.ask, Storm.click, Storm.click, Storm.visit, Storm.visit),
+    *(Storm.join, Storm.phone, Storm.meet, Storm.cancel),
+)
+
+
+@asynccontextmanager
+async def cache(portal: Portal, rules: Rules, file: Path, storm: Storm) -> AsyncIterator[House]:
+    """A cache of the account, on the way to which the storm blows."""
+    db = open_store(file)
+    try:
+        key, way = Secret(portal.token), Gusts(storm.gust, storm.clock.turn)
+        async with Transport(portal.url, key, storm.clock, http=way) as t:
+            yield House(portal, rules, db, t, storm.clock)
+    finally:
+        db.close()
+
+
+async def weather(here: House, storm: Storm, syncs: int) -> None:
+    """A first sync in peace, the storm, and as much calm as everything needs to be seen."""
+    await here.sync()
+    storm.strength = 0.05
+    for _ in range(syncs):
+        storm.blow()
+        here.seconds(storm.dice.choice([20, 300, 700, 3600, 30_000]))
+        with suppress(Retry, Stop):  # the next sync goes on
+            await here.sync()
+    storm.calm()
+    for _ in range(3):
+        here.seconds(DAY // 1000)
+        retry(here)
+        await here.sync()
+
+
+def retry(here: House) -> None:
+    """As a person does who types `outbox retry`: what the account did not answer for waits until then."""
+    rows = here.rows("SELECT seq FROM outbox WHERE state = 'held'")
+    with write(here.db):
+        outbox.settle(here.db, [(row["seq"], outbox.State.PENDING, "") for row in rows], here.clock.now())
+
+
+@asynccontextmanager
+async def land(folder: Path, seed: int) -> AsyncIterator[tuple[House, Storm]]:
+    dice = Random(seed)
+    rules = rules_in(folder, EDITS)
+    with sandbox.start(now=NOW, driven=True, rows=[*ours(rules), *account(dice)]) as portal:
+        portal.knobs(burst_limit=0, search_limit=0, associations_limit=0, **dice.choice(KNOBS))
+        storm = Storm(portal, dice, Steady(portal))
+        async with cache(portal, rules, folder / "connector.db", storm) as here:
+            storm.known = lambda: met(here)
+            yield here, storm
+
+
+def met(here: House) -> set[int]:
+    sql = "SELECT id FROM contact UNION SELECT contact_id FROM departed UNION SELECT old FROM alias"
+    return {int(row["id"]) for row in here.rows(sql)}
