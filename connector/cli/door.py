@@ -48,6 +48,7 @@ class Door:
     db_path: Path | None = None
     rules_path: Path | None = None
     zone: str = "UTC"
+    day_floor: float = 0.0  # the share of the day's requests that the verb leaves to others
     on_stop: Callable[[], None] = lambda: None
     _settings: Settings | None = None
     _clock: Clock | None = None
@@ -118,6 +119,7 @@ class Door:
             credentials,
             self.clock(),
             rate_share=found.rate_share,
+            day_floor=self.day_floor,
             tokens_file=tokens,
             on_wait=self._waiting,
         ) as t:
@@ -144,12 +146,15 @@ class Door:
         if not self.quiet and not self.json:
             self._progress.around(lambda: click.echo(line, err=True))
 
-    def tick(self, step: str, number: int) -> None:
-        """Progress on a terminal, after a second. :raises Interrupted: when a person asked to stop"""
+    def tick(self, step: str, number: int, ahead: str = "") -> None:
+        """Progress on a terminal, after a second; `ahead`: what is known of the rest, which others are told
+        once a minute. :raises Interrupted: when a person asked to stop"""
         if self._stopping:
             raise Interrupted("Stopped at your word.", "Run it again: it goes on from here.")
         if not (self.quiet or self.json):
-            self._progress.tick(step, number)
+            self._progress.tick(step, number, ahead)
+            if ahead:
+                self._progress.tell(ahead, self.clock().monotonic())
 
     def close_progress(self) -> None:
         self._progress.close()
