@@ -165,8 +165,8 @@ async def test_after_a_minute_it_knows_when_it_will_be_done(
             await here.pull()
             portal.knobs(burst_limit=9, search_limit=0, associations_limit=0)
             clock = StillClock(portal)
-            async with Transport(portal.url, Secret(portal.token), clock, http=clock.http) as t:
-                door = Door("backfill", _clock=clock)
+            door, who = Door("backfill", _clock=clock), (portal.url, Secret(portal.token))
+            async with Transport(*who, clock, http=clock.http, on_wait=door._waiting) as t:
                 p = await watched(door, Pulling(t, here.db, rules, clock.now()), None, ())
                 began = clock.monotonic()
                 said: list[tuple[float, str]] = []
@@ -178,8 +178,11 @@ async def test_after_a_minute_it_knows_when_it_will_be_done(
 
                 await pull(replace(p, tick=tick), full=True)
                 end = clock.monotonic()
+    settled = began + 3 * STEP  # it begins with more than this account takes
+    said = [(at, line) for at, line in said if at > settled]
     moments = [at for at, _ in said]
     assert len(said) >= 4
+    assert all(line.count("\n") == 1 and " rows: " in line for _, line in said), said
     assert all(later - earlier >= 60 for earlier, later in pairwise([began, *moments]))
     sure = [(at, line) for at, line in said if "about" in line]
     assert len(sure) >= 3

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 SHOWN = 20  # mistakes that are drawn at once
+NEXT_ATTEMPT = "the next attempt"  # what the transport waits for after a failure
 REFUSED = 4  # a refusal that held no row but stopped the verb
 
 
@@ -54,6 +55,7 @@ class Door:
     _clock: Clock | None = None
     _progress: Progress = field(default_factory=Progress)
     _stopping: bool = False
+    _paced: bool = False  # it is said how long all takes: that the limit has us wait is no news then
 
     # -- what it opens ---------------------------------------------------------------------------------
 
@@ -154,6 +156,7 @@ class Door:
         if not (self.quiet or self.json):
             self._progress.tick(step, number, ahead)
             if ahead:
+                self._paced = True
                 self._progress.tell(ahead, self.clock().monotonic())
 
     def close_progress(self) -> None:
@@ -163,7 +166,7 @@ class Door:
         return self._stopping
 
     def _waiting(self, what: str, seconds: float) -> None:
-        if seconds >= 5:
+        if seconds >= 5 and not (self._paced and what != NEXT_ATTEMPT):
             self.say(f"waiting {seconds:.0f} s: {what}")
 
     def _interrupt(self) -> None:

@@ -65,4 +65,4 @@ class Progress:
 def _bar() -> tqdm[Any]:
     from tqdm import tqdm
 
-    return tqdm(unit=" rows", delay=DELAY, miniters=1, leave=False, bar_format=FORM)
+    return tqdm(unit=" rows", delay=DELAY, miniters=1, smoothing=0, leave=False, bar_format=FORM)
