@@ -50,11 +50,3 @@ async def test_stopped_it_goes_on_at_its_page_and_reads_no_source_twice(tmp_path
         await pull(h.pulling(), full=True)
         assert [r for r in h.requests() if r["path"] == LIST] == []
         assert bookmarks.fact(h.db, "backfill") == []
-
-
-async def test_engagement_from_a_moment_on(tmp_path: Path) -> None:
-    async with house(tmp_path, ROWS) as h:
-        await h.sync()
-        again = await pull(h.pulling(), ["engagement"], h.clock.now() - 10 * DAY - 1, full=True)
-        assert again.seen["forms"] < 60
-        assert "contacts" not in again.seen

@@ -15,7 +15,7 @@ VERBS = {
     "init": ("rules", "Write rules and settings to start from."),
     "check": ("rules", "Read the rules and print every mistake."),
     "provision": ("account", "Make our properties in the CRM, once."),
-    "backfill": ("pull", "Read everything; resumable."),
+    "backfill": ("backfill", "Read everything; resumable."),
     "pull": ("pull", "Read what changed in the CRM."),
     "plan": ("plan", "Preview what would change; nothing is sent."),
     "apply": ("plan", "Send exactly what a plan says."),

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 SHOWN = 20  # mistakes that are drawn at once
+NEXT_ATTEMPT = "the next attempt"  # what the transport waits for after a failure
 REFUSED = 4  # a refusal that held no row but stopped the verb
 
 
@@ -48,11 +49,13 @@ class Door:
     db_path: Path | None = None
     rules_path: Path | None = None
     zone: str = "UTC"
+    day_floor: float = 0.0  # the share of the day's requests that the verb leaves to others
     on_stop: Callable[[], None] = lambda: None
     _settings: Settings | None = None
     _clock: Clock | None = None
     _progress: Progress = field(default_factory=Progress)
     _stopping: bool = False
+    _paced: bool = False  # it is said how long all takes: that the limit has us wait is no news then
 
     # -- what it opens ---------------------------------------------------------------------------------
 
@@ -118,6 +121,7 @@ class Door:
             credentials,
             self.clock(),
             rate_share=found.rate_share,
+            day_floor=self.day_floor,
             tokens_file=tokens,
             on_wait=self._waiting,
         ) as t:
@@ -144,12 +148,16 @@ class Door:
         if not self.quiet and not self.json:
             self._progress.around(lambda: click.echo(line, err=True))
 
-    def tick(self, step: str, number: int) -> None:
-        """Progress on a terminal, after a second. :raises Interrupted: when a person asked to stop"""
+    def tick(self, step: str, number: int, ahead: str = "") -> None:
+        """Progress on a terminal, after a second; `ahead`: what is known of the rest, which others are told
+        once a minute. :raises Interrupted: when a person asked to stop"""
         if self._stopping:
             raise Interrupted("Stopped at your word.", "Run it again: it goes on from here.")
         if not (self.quiet or self.json):
-            self._progress.tick(step, number)
+            self._progress.tick(step, number, ahead)
+            if ahead:
+                self._paced = True
+                self._progress.tell(ahead, self.clock().monotonic())
 
     def close_progress(self) -> None:
         self._progress.close()
@@ -158,7 +166,7 @@ class Door:
         return self._stopping
 
     def _waiting(self, what: str, seconds: float) -> None:
-        if seconds >= 5:
+        if seconds >= 5 and not (self._paced and what != NEXT_ATTEMPT):
             self.say(f"waiting {seconds:.0f} s: {what}")
 
     def _interrupt(self) -> None:

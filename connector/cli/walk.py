@@ -43,9 +43,12 @@ def recorded(door: Door, db: Database, rules_hash: str) -> Iterator[Document]:
     bookmarks.end_run(db, run, clock.now(), summary.get("status", "done"), rules_hash, summary)
 
 
-def walk(door: Door, work: Callable[[Way], Awaitable[Result]], *, wait: int = 0) -> Result:
-    """Opens everything, takes the run lock (waiting up to `wait` seconds), does the work, writes it down."""
-    rules = door.rules()
+def walk(
+    door: Door, work: Callable[[Way], Awaitable[Result]], *, wait: int = 0, rules: Rules | None = None
+) -> Result:
+    """Opens everything, takes the run lock (waiting up to `wait` seconds), does the work, writes it down.
+    `rules`: those that the verb has read already."""
+    rules = rules or door.rules()
     door.settings().need_credentials()
     db = door.open()
     try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from connector.errors import BadCommand
@@ -34,3 +34,13 @@ def _moment(text: str, now: int, zone: str) -> int | None:
         return int((when if when.tzinfo else when.replace(tzinfo=ZoneInfo(zone))).timestamp() * 1000)
     except (ValueError, OverflowError):
         return None
+
+
+def midnight(now: int, zone: str) -> tuple[str, str]:
+    """The next one there, as it is written, and the time zone: UTC for one that nobody knows here."""
+    try:
+        there = ZoneInfo(zone)
+    except (ValueError, OSError, KeyError):
+        there, zone = ZoneInfo("UTC"), "UTC"
+    day = datetime.fromtimestamp(now / 1000, UTC).astimezone(there).date() + timedelta(days=1)
+    return f"{day.isoformat()} 00:00", zone

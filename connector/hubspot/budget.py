@@ -1,7 +1,8 @@
 """The account's request limits as three buckets that every call draws from.
 
 burst         100 in 10 s until the answers' headers say more; we take a share of it (others live there too)
-search        5 a second for the whole account, shared with every other app; no headers say so
+search        5 a second for the whole account, shared with every other app; no headers say so: what is
+              refused tells how many others take, and every twenty answers one more is tried
 associations  100 in 10 s; such a call takes a place in the burst too (whether the CRM counts it there is not
               documented)
 
@@ -20,6 +21,7 @@ from contextlib import asynccontextmanager
 from typing import Literal
 
 from connector.clock import Clock
+from connector.errors import RateLimited
 
 Name = Literal["burst", "search", "associations"]
 Sleep = Callable[[str, float], Awaitable[None]]
@@ -28,15 +30,23 @@ PACE = 1 / 0.95  # windows between the departures of two requests that use one p
 _AFTER = 1.005  # windows between an answer and the next use of its place
 _KNOWN = 20  # answers before the fastest tells what the way takes: the first ones open connections
 _FLYING = 10  # requests under way at once: the later ones leave knowing what the first ones' headers said
+_AGAIN = 20  # answers after which a bucket that was refused tries one place more
 _HEADROOM = 0.05  # of the limit, kept free when other apps are at work too
 
 
 class Bucket:
-    """At most `limit` requests in any `window` seconds; first come, first served."""
+    """At most `limit` requests in any `window` seconds; first come, first served.
 
-    def __init__(self, name: str, limit: int, window: float, clock: Clock, sleep: Sleep) -> None:
+    `most`: what the limit goes back to after refusals; None where headers say what it is.
+    """
+
+    def __init__(
+        self, name: str, limit: int, window: float, clock: Clock, sleep: Sleep, most: int | None = None
+    ) -> None:
         self.name = name
         self.limit = limit
+        self.most = most
+        self._accepted = 0  # since the last refusal
         self.window = window
         self._clock = clock
         self._sleep = sleep
@@ -55,7 +65,9 @@ class Bucket:
         return self._flying + len(self._cooling)
 
     def pause(self, seconds: float) -> None:
-        """The CRM refused: nobody sends before `seconds` have passed."""
+        """The CRM refused: nobody sends before `seconds` have passed, and the others keep their place."""
+        if self.most is not None:
+            self.limit, self._accepted = max(1, self.limit - 1), 0
         self._paused_until = max(self._paused_until, self._clock.monotonic() + seconds)
 
     @asynccontextmanager
@@ -77,6 +89,9 @@ class Bucket:
     def _way(self, took: float) -> float:
         """Seconds that every request is under way, this one too."""
         self._answers += 1
+        self._accepted += 1
+        if self.most is not None and self.limit < self.most and self._accepted > _AGAIN:
+            self.limit, self._accepted = self.limit + 1, 0
         self._fastest = min(self._fastest, took)
         return self._fastest if self._answers > _KNOWN else 0.0
 
@@ -105,13 +120,20 @@ class Bucket:
 
 
 class Budget:
-    """The three buckets of one account."""
+    """The three buckets of one account, and its day: what is left of it as the last answer said, less what
+    was sent since. Apps by OAuth have no day, and are told none.
 
-    def __init__(self, clock: Clock, share: float, sleep: Sleep) -> None:
+    :param floor: the share of the day's requests that are left to others
+    """
+
+    def __init__(self, clock: Clock, share: float, sleep: Sleep, floor: float = 0.0) -> None:
         self.share = share
+        self.floor = floor
+        self.day: int | None = None
+        self.left: int | None = None
         self.buckets: dict[Name, Bucket] = {
             "burst": Bucket("request", max(1, int(100 * share)), 10.0, clock, sleep),
-            "search": Bucket("search", 5, 1.0, clock, sleep),
+            "search": Bucket("search", 5, 1.0, clock, sleep, most=5),
             "associations": Bucket("association", max(1, int(100 * share)), 10.0, clock, sleep),
         }
 
@@ -125,6 +147,32 @@ class Budget:
             async with self.buckets["burst"].place():
                 yield
 
+    @property
+    def rate(self) -> float:
+        """Requests a second that the burst bucket lets through in the long run."""
+        burst = self.buckets["burst"]
+        return burst.limit / (burst.window * PACE)
+
+    @property
+    def room(self) -> int | None:
+        """Requests of today that are left above the floor; None where nobody counts them."""
+        return None if self.left is None or not self.day else self.left - int(self.day * self.floor)
+
+    def keep_floor(self) -> None:
+        """:raises RateLimited: what is left of the day is not for us"""
+        if self.floor and self.room is not None and self.room <= 0:
+            raise RateLimited(
+                f"{self.left:,} of the account's {self.day:,} requests of today are left; "
+                f"the last {self.floor:.0%} are kept for the daily sync and for other apps.",
+                policy="DAILY",
+            )
+
+    def _learn_day(self, headers: Mapping[str, str]) -> None:
+        """Searches count too, and say nothing."""
+        self.day = _header(headers, "daily") or self.day
+        left = _header(headers, "daily-remaining")
+        self.left = left if left is not None else self.left and self.left - 1
+
     def learn(self, name: Name, headers: Mapping[str, str]) -> None:
         """Adapt the burst bucket to what an answer's headers say.
 
@@ -134,6 +182,7 @@ class Budget:
         most, window, left = (
             _header(headers, part) for part in ("max", "interval-milliseconds", "remaining")
         )
+        self._learn_day(headers)
         if name == "search" or not most:
             return
         burst = self.buckets["burst"]

@@ -7,9 +7,10 @@ the exchange (account.py); both obey the one policy of `retry.py` and draw on th
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from pathlib import Path
+from statistics import median
 from types import TracebackType
 from typing import Any, Literal, Self, TypeVar
 from urllib.parse import urlsplit
@@ -35,6 +36,7 @@ T = TypeVar("T")
 
 TIMEOUT = httpx.Timeout(connect=10, read=60, write=60, pool=None)
 LIMITS = httpx.Limits(max_connections=10, max_keepalive_connections=10)
+_RECENT = 50  # answers
 JSON = {"Content-Type": "application/json", "Accept": "application/json"}
 
 
@@ -42,6 +44,7 @@ class Transport:
     """A connection to one account. `async with Transport(...) as t`.
 
     :param rate_share: the share of the account's burst limit that we take
+    :param day_floor: the share of the day's requests that we leave to others
     :param tokens_file: where a rotated OAuth refresh token is kept
     :param on_wait: told before each wait for the budget or a retry: what for, and how many seconds
     """
@@ -53,6 +56,7 @@ class Transport:
         clock: Clock,
         *,
         rate_share: float = 0.8,
+        day_floor: float = 0.0,
         http: httpx.AsyncBaseTransport | None = None,
         tokens_file: Path | None = None,
         on_wait: Callable[[str, float], None] | None = None,
@@ -62,7 +66,9 @@ class Transport:
         self.counts: Counter[str] = Counter()  # read, search, write, auth: requests sent, repeated ones too
         self.waits = 0.0  # seconds that calls spent waiting
         self._on_wait = on_wait
-        self._budget = Budget(clock, rate_share, self._sleep)
+        self.answers = 0  # that came, refusals too
+        self._took: deque[float] = deque(maxlen=_RECENT)
+        self._budget = Budget(clock, rate_share, self._sleep, day_floor)
         self._tokens: Tokens = (
             OAuthTokens(token, self._ask_token, clock, tokens_file)
             if isinstance(token, OAuthApp)
@@ -80,6 +86,21 @@ class Transport:
     def requests(self) -> int:
         """Requests sent so far, repeated ones included."""
         return self.counts.total()
+
+    @property
+    def answer(self) -> float:
+        """Seconds that an answer takes, of late: the median."""
+        return median(self._took) if self._took else 0.0
+
+    @property
+    def rate(self) -> float:
+        """Requests a second that the account's limit leaves us, searches apart."""
+        return self._budget.rate
+
+    @property
+    def room(self) -> int | None:
+        """Requests of today that we may still send; None where nobody counts them."""
+        return self._budget.room
 
     async def __aenter__(self) -> Self:
         return self
@@ -156,8 +177,12 @@ class Transport:
     async def _exchange(self, asked: Asked, bucket: Name, exchange: Exchange, token: Secret) -> Answer:
         kind = "write" if asked.writes else "search" if bucket == "search" else "read"
         async with self._budget.place(bucket):
+            self._budget.keep_floor()
             self.counts[kind] += 1
+            left = self.clock.monotonic()
             answer = await exchange(token)
+            self.answers += 1
+            self._took.append(self.clock.monotonic() - left)
             self._budget.learn(bucket, answer.headers)
             return answer
 

@@ -17,13 +17,15 @@ from connector.pull.pulling import Pulling
 
 class Descent:
     """`floor`: every id from here up that the index showed is stored. `over`: nothing more comes from here,
-    because both ends have met or because the index does not go by ids (`floor` is None then)."""
+    because both ends have met or because the index does not go by ids (`floor` is None then). `below`: how
+    many rows the index has under it."""
 
     def __init__(self, p: Pulling, object_type: str, floor: int | None) -> None:
         self.p = p
         self.object_type = object_type
         self.floor = floor
         self.over = False
+        self.below: int | None = None
 
     def give_up(self) -> None:
         self.floor, self.over = None, True
@@ -46,6 +48,7 @@ class Descent:
                 self.give_up()
             if self.over or not ids:
                 return
+            self.below = left - len(ids)
             yield ids
             below, left = ids[-1], left - len(ids)
 

@@ -18,19 +18,18 @@ HISTORY = 400 * DAY  # how far back engagement is read at first
 BEAT = 6 * HOUR  # at most between two looks at what came late
 
 
-async def pull_source(
-    p: Pulling, source: Source, lists: Callable[[str], bool], since: int | None, full: bool
-) -> None:
+async def pull_source(p: Pulling, source: Source, lists: Callable[[str], bool], full: bool) -> None:
     """One source of engagement from its bookmark on; one that the account lacks is noted."""
-    events = sorted(source.events & _events(p.rules))
+    events = sorted(source.events & events_of(p.rules))
     if not events:
         return
-    reading = _Reading(p, source, events, lists, p.now - HISTORY if since is None else since)
+    reading = _Reading(p, source, events, lists, p.now - HISTORY)
     try:
         await reading.on(full)
-        if not full and since is None:
+        if not full:
             await reading.again()
     except Unavailable as error:
+        p.reach(source.name, 1.0)
         with write(p.db):
             bookmarks.absent(p.db, source.name, f"{error} {error.fix}".strip())
 
@@ -52,7 +51,7 @@ class _Reading:
         begin = None if full else own
         async for page in self._pages(begin, progress, self.since, self.p.now):
             value = None if page.bookmark is None else {**known, "own": page.bookmark}
-            self._store(self.source.name, page, known, value)
+            store_events(self.p, self.source.name, self.source.name, page, known, value)
 
     async def again(self) -> None:
         """What had time to come late: from where the last such look ended, up to `late` ago."""
@@ -69,7 +68,8 @@ class _Reading:
         until = progress["until"] if progress else until
         known = {"events": self.events, "until": until}
         async for page in self._pages(bookmark, progress, since, until):
-            self._store(name, page, known, None if page.bookmark is None else {"until": until})
+            value = None if page.bookmark is None else {"until": until}
+            store_events(self.p, self.source.name, name, page, known, value)
 
     def _pages(
         self, bookmark: Document | None, progress: Document | None, since: int, until: int
@@ -83,21 +83,25 @@ class _Reading:
             wanted=Wanted(frozenset(self.events), self.lists),
         )
 
-    def _store(self, name: str, page: EngagementPage, known: Document, value: Document | None) -> None:
-        """One page and how far that is, in one transaction."""
-        db, now = self.p.db, self.p.now
-        with write(db):
-            stored = engagement.put(db, page.rows, now)
-            touches = [(r.contact_id, r.at) for r in page.rows if r.contact_id and r.event in TOUCHES]
-            decisions.mark_dirty(db, handoffs.waiting_for(db, touches, UNDER_WAY) if touches else [])
-            if page.progress is not None:
-                bookmarks.progress(db, name, {**known, "own": page.progress})
-            if value is not None:
-                bookmarks.move(db, name, value, now)
-        self.p.count(self.source.name, len(page.rows), stored)
+
+def store_events(
+    p: Pulling, source: str, place: str, page: EngagementPage, known: Document, value: Document | None
+) -> None:
+    """One page and how far that is, in one transaction; `place` is the bookmark that keeps it."""
+    with write(p.db):
+        stored = engagement.put(p.db, page.rows, p.now)
+        touches = [(r.contact_id, r.at) for r in page.rows if r.contact_id and r.event in TOUCHES]
+        decisions.mark_dirty(p.db, handoffs.waiting_for(p.db, touches, UNDER_WAY) if touches else [])
+        if page.progress is not None:
+            bookmarks.progress(p.db, place, {**known, "own": page.progress})
+        if value is not None:
+            bookmarks.move(p.db, place, value, p.now)
+    if page.bookmark is not None or page.share is not None:
+        p.reach(source, 1.0 if page.bookmark is not None else page.share or 0.0)
+    p.count(source, len(page.rows), stored)
 
 
-def _events(rules: Rules) -> frozenset[str]:
+def events_of(rules: Rules) -> frozenset[str]:
     """The events that the mapping makes signals of, and those that tell whether sales was in touch."""
     kinds = rules.mapping.signals.values()
     made = frozenset(event for kind in kinds for source in kind.sources for event in source.events)

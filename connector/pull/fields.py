@@ -1,4 +1,5 @@
-"""A field that the mapping names anew is read for everybody: that property alone, by the ids that we know."""
+"""Some properties for everybody: those alone, by the ids that we know. A pull does it for a field that the
+mapping names anew."""
 
 from __future__ import annotations
 
@@ -26,17 +27,37 @@ async def learn_fields(p: Pulling, object_type: str, wanted: list[str]) -> None:
     if not new and not links:
         return
     ours = mark.progress if mark.progress and mark.progress.get("new") == new else None
-    learning = _Learning(p, object_type, new, links)
+    learning = _Learning(p, object_type, new, links, object_type)
     await learning.read(ours["after"] if ours else "")
     with write(p.db):
         bookmarks.move(p.db, object_type, {**value, "properties": wanted, "joined": joined}, p.now)
 
 
+async def read_fields(p: Pulling, object_type: str, properties: list[str]) -> None:
+    """These anew, whether or not they were read before; with a place of its own to go on from."""
+    source = f"{object_type} fields"
+    mark = bookmarks.get(p.db, source)
+    ours = mark.progress if mark.progress and mark.progress["new"] == properties else None
+    learning = _Learning(p, object_type, properties, "", source)
+    await learning.read(ours["after"] if ours else "")
+    mark = bookmarks.get(p.db, object_type)
+    with write(p.db):
+        bookmarks.forget(p.db, source)
+        if mark.value is not None and mark.progress is None and mark.moved_at is not None:
+            known = sorted({*mark.value["properties"], *properties})
+            bookmarks.move(p.db, object_type, {**mark.value, "properties": known}, mark.moved_at)
+
+
 class _Learning:
-    def __init__(self, p: Pulling, object_type: str, new: list[str], joined: str) -> None:
+    """`source`: the bookmark whose progress says how far it came."""
+
+    def __init__(self, p: Pulling, object_type: str, new: list[str], joined: str, source: str) -> None:
         self.p, self.object_type, self.new, self.joined = p, object_type, new, joined
+        self.source = source
+        self.total = self.left = filling.count_after(p.db, object_type, "")
 
     async def read(self, after: str) -> None:
+        self.left = filling.count_after(self.p.db, self.object_type, after)
         async for ids, (values, links) in ahead(self._ids(after), self._ask, 1):
             self._store(ids, values, links)
 
@@ -64,5 +85,7 @@ class _Learning:
                 strange = changed if histories.questions(p).stage in self.new else []
                 decisions.expect_notes(p.db, sorted({*waiting, *strange}))
             decisions.mark_dirty(p.db, touched)
-            bookmarks.progress(p.db, self.object_type, {"new": self.new, "after": ids[-1]})
+            bookmarks.progress(p.db, self.source, {"new": self.new, "after": ids[-1]})
+        self.left -= len(ids)
+        p.reach(self.object_type, 1 - max(0, self.left) / self.total)
         p.count(self.object_type, len(ids), len(changed))

@@ -201,6 +201,10 @@ class Loading:
 
     def _put(self, records: Sequence[Record], links: Links) -> None:
         progress = {**self.progress, **self.ranges.document(), "floor": self.descent.floor}
+        if total := self.ranges.total:
+            below = total if self.descent.below is None else self.descent.below
+            left = max(0, below - sum(one.rows for one in self.ranges.all))
+            self.p.reach(self.object_type, 1 - min(left, total) / total)
         store_page(self.p, self.object_type, records, links, self.object_type, progress)
 
 

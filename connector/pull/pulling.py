@@ -17,13 +17,15 @@ OBJECTS = ("contacts", "companies", "deals")
 
 @dataclass(frozen=True, slots=True)
 class Pulling:
-    """One pull: where from, where to, by which rules, at which moment. `tick` is told source and count."""
+    """One pull: where from, where to, by which rules, at which moment. `tick` is told source and count, and
+    before it `reach` about how much of the source (0 to 1) is read by now, where that can be told."""
 
     t: Transport
     db: Database
     rules: Rules
     now: int
     tick: Callable[[str, int], None] = lambda _source, _count: None
+    reach: Callable[[str, float], None] = lambda _source, _share: None
     seen: dict[str, int] = field(default_factory=dict)
     changed: dict[str, int] = field(default_factory=dict)
 

@@ -21,6 +21,12 @@ def ids_after(db: Database, object_type: str, after: str, limit: int) -> list[st
     return [row[0] for row in rows]
 
 
+def count_after(db: Database, object_type: str, after: str) -> int:
+    """How many ids follow one."""
+    sql = f"SELECT count(*) FROM {TABLES[object_type]} WHERE id > ?"
+    return int(db.execute(sql, [after]).fetchone()[0])
+
+
 def fill(db: Database, object_type: str, found: Values, mapping: MappingRules, now: int) -> list[str]:
     """Gives the ids whose values differ from before. To be called inside a transaction."""
     table, zone, changed = TABLES[object_type], ZoneInfo(mapping.timezone), []

@@ -65,6 +65,10 @@ def pull(document: Document, ink: Ink) -> list[str]:
     lines = table(rows, right=(1, 2)) if len(rows) > 1 else []
     lines += [f"{ink.warn('-')} {name}: {why}" for name, why in about["absent"].items()]
     done = f"{count(about['requests'], 'request')}, {about['seconds']:.1f} s. {count(about['signals'], 'event')} judged."
+    if about.get("since"):
+        done = f"Engagement from {ink.minute(about['since'])} to {ink.minute(about['until'])}: {done}"
+    if about.get("rescored"):
+        done += f" {count(about['rescored'], 'contact')} to be judged again."
     after = "Next: connector plan" if document["command"] == "backfill" else ""
     return [*lines, done, *([after] if after else [])]
 

@@ -67,8 +67,8 @@ class Activities:
     async def _load(
         self, t: Transport, since: int, until: int, progress: Document | None
     ) -> AsyncIterator[EngagementPage]:
-        """All of them, page by page. Progress: {after, until (of the run that began)}."""
-        at = progress or {"after": None, "until": until}
+        """All of them, page by page. Progress: {after, until (of the run that began), read, total}."""
+        at: Document = {"read": 0, **(progress or {"after": None, "until": until})}
         after = at["after"]
         while True:
             page = await objects.list_page(t, self.name, self.properties, after, joined="contacts")
@@ -77,7 +77,11 @@ class Activities:
             if after is None:
                 yield EngagementPage(rows, None, {"until": at["until"]}, skipped)
                 return
-            yield EngagementPage(rows, {**at, "after": after}, None, skipped)
+            at = {**at, "after": after, "read": at["read"] + len(page.records)}
+            if "total" not in at:
+                at["total"] = await objects.count(t, self.name)
+            share = min(1.0, at["read"] / (at["total"] or at["read"] or 1))
+            yield EngagementPage(rows, at, None, skipped, share)
 
     async def _increment(
         self, t: Transport, since: int, window: Document, progress: Document | None

@@ -8,7 +8,7 @@ from functools import partial
 
 from connector.hubspot import paths, wire
 from connector.hubspot.answers import rows
-from connector.hubspot.engagement.source import OVERLAP, EngagementPage, Wanted, allowed, resuming
+from connector.hubspot.engagement.source import OVERLAP, EngagementPage, Wanted, allowed, passed, resuming
 from connector.hubspot.paging import Cursor
 from connector.hubspot.transport import Params, Transport
 from connector.model import DAY, Document, Engagement
@@ -82,7 +82,8 @@ async def _walk(
                 done |= {kind: window["end"]} if offset is None else {}
                 under_way = None if offset is None else {**window, "offset": offset}
                 here = {"until": end, "done": dict(done), "window": under_way}
-                yield EngagementPage(found, here, None, skipped)
+                share = (types.index(kind) + passed(since, window["end"], end)) / len(types)
+                yield EngagementPage(found, here, None, skipped, share)
     yield EngagementPage([], None, {**(bookmark or {}), **done})
 
 

@@ -44,7 +44,10 @@ class Forms:
     ) -> AsyncIterator[EngagementPage]:
         """See Source.pages. attrs: form (its name), form_id, path, domain."""
         with allowed("Form submissions", ["forms"]):
-            feeds = [Feed(str(form["id"]), partial(_submissions, t, form)) for form in await _forms(t)]
+            feeds = [
+                Feed(str(form["id"]), partial(_submissions, t, form), wire.moment(form.get("createdAt")))
+                for form in await _forms(t)
+            ]
             once = partial(walk, feeds, bookmark, since, until)
             async for page in resuming(once, bookmark=bookmark, progress=progress, since=since):
                 yield page

@@ -41,7 +41,10 @@ class Lists:
     ) -> AsyncIterator[EngagementPage]:
         """See Source.pages. attrs: list (its name), list_id."""
         with allowed("List memberships", ["crm.lists.read"]):
-            feeds = [Feed(str(one["listId"]), partial(_joins, t, one)) for one in await _lists(t, wanted)]
+            feeds = [
+                Feed(str(one["listId"]), partial(_joins, t, one), wire.moment(one.get("createdAt")))
+                for one in await _lists(t, wanted)
+            ]
             once = partial(walk, feeds, bookmark, since, until)
             async for page in resuming(once, bookmark=bookmark, progress=progress, since=since):
                 yield page

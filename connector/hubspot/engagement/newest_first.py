@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
-from connector.hubspot.engagement.source import OVERLAP, EngagementPage
+from connector.hubspot.engagement.source import OVERLAP, EngagementPage, passed
 from connector.hubspot.paging import Cursor
 from connector.model import Document, Engagement
 
@@ -19,10 +19,12 @@ class FeedPage:
 
 @dataclass(frozen=True, slots=True)
 class Feed:
-    """One form's submissions, one list's members. `read` takes a cursor and gives that page."""
+    """One form's submissions, one list's members. `read` takes a cursor and gives that page; `made`: when the
+    form or list was, where it says so: nothing in it is older."""
 
     key: str
     read: Callable[[str | None], Awaitable[FeedPage]]
+    made: int | None = None
 
 
 async def walk(
@@ -50,5 +52,7 @@ async def walk(
             if cursor.go(page.after) is None or any(row.at < floor for row in page.rows):
                 done[feed.key] = newest
             here = {"done": dict(done), "feed": feed.key, "after": cursor.at, "newest": newest}
-            yield EngagementPage(kept, here, None, page.skipped)
+            read = min((row.at for row in page.rows), default=floor)
+            part = 0.0 if feed.key in done else 1 - passed(max(floor, feed.made or 0), read, until)
+            yield EngagementPage(kept, here, None, page.skipped, (len(done) + part) / len(feeds))
     yield EngagementPage([], None, {**(bookmark or {}), **done})

@@ -8,7 +8,7 @@ from functools import partial
 
 from connector.hubspot import paths, wire
 from connector.hubspot.answers import rows
-from connector.hubspot.engagement.source import OVERLAP, EngagementPage, Wanted, allowed, resuming
+from connector.hubspot.engagement.source import OVERLAP, EngagementPage, Wanted, allowed, passed, resuming
 from connector.hubspot.paging import Cursor
 from connector.hubspot.transport import Params, Transport
 from connector.model import HOUR, Document, Engagement
@@ -65,7 +65,8 @@ async def _walk(t: Transport, window: Document, progress: Document | None) -> As
         if cursor.turn(document) is None:
             yield EngagementPage(kept, None, {"until": at["end"]}, len(found) - len(kept))
             return
-        yield EngagementPage(kept, {**at, "after": cursor.at}, None, len(found) - len(kept))
+        share = passed(at["start"], kept[-1].at, at["end"]) if kept else None
+        yield EngagementPage(kept, {**at, "after": cursor.at}, None, len(found) - len(kept), share)
 
 
 def _view(row: Document) -> Engagement | None:

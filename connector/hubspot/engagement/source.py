@@ -23,12 +23,19 @@ class EngagementPage:
 
     `progress`: what a killed run resumes the source from. `bookmark`: everything up to it has been given; it
     is stored and the progress cleared. `skipped`: rows of the CRM that cannot be an event (no time).
+    `share`: about how much of the whole walk is read with it, where that can be told.
     """
 
     rows: list[Engagement]
     progress: Document | None
     bookmark: Document | None
     skipped: int = 0
+    share: float | None = None
+
+
+def passed(since: int, at: int, until: int) -> float:
+    """The share of a stretch of time that lies before `at`: a walk by time tells its progress so."""
+    return min(1.0, max(0.0, (at - since) / max(1, until - since)))
 
 
 @dataclass(frozen=True, slots=True)
