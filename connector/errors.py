@@ -143,9 +143,13 @@ class Unavailable(Stop):
 
 
 class Locked(Stop):
-    """Another run is at work on this cache."""
+    """Another run is at work on this cache; `lets_in`: a long one, that lets others in between two pages."""
 
     exit_code = 5
+
+    def __init__(self, message: str, fix: str = "", *, lets_in: bool = False) -> None:
+        super().__init__(message, fix)
+        self.lets_in = lets_in
 
 
 class StoreTrouble(Stop):

@@ -57,7 +57,7 @@ async def test_beside_another_client_it_takes_what_that_one_leaves(tmp_path: Pat
             found = await pull(here.pulling(), ["contacts"], full=True)
         assert found.changed["contacts"] == 6_000
         ours = answered(here, CONTACTS)
-        assert ours[429] == 0
+        assert ours[429] <= 2, "the other one's may come between an answer and what it says is left"
         assert 120 <= ours[200] <= 130, "the seams of the ranges are read twice"
         # three windows of 40 alone; five of 28 where the other one has its 20, less our reserve of 2
         assert 3 * STEP < clock.at < 6 * STEP

@@ -25,7 +25,7 @@ from connector.rules.tree import Rules
 from connector.sandbox import Fault
 from connector.sandbox.rows import Link, Object
 from connector.store import bookmarks, decisions, records
-from connector.store.schema import open_store
+from connector.store.schema import open_store, write
 
 LIST = "/crm/objects/2026-03/contacts"
 SKEWED = [
@@ -204,7 +204,7 @@ async def test_a_list_that_is_not_what_it_seems_is_read_whole(tmp_path: Path, ki
         async with Transport(
             "http://crm.test", Secret("pat-x"), ManualClock(), http=httpx.MockTransport(odd)
         ) as t:
-            await load(Pulling(t, db, rules, NOW), "contacts", ["email"], bookmarks.Bookmark())
+            await load(Pulling(t, db, rules, NOW), "contacts", ["email"], "contacts")
         assert {row["id"] for row in db.query("SELECT id FROM contact")} == {str(id) for id in ids}
 
 
@@ -216,7 +216,9 @@ async def test_a_cursor_that_the_crm_knows_no_more_begins_anew(tmp_path: Path) -
             "http://crm.test", Secret("pat-x"), ManualClock(), http=httpx.MockTransport(odd)
         ) as t:
             p = Pulling(t, db, rules, NOW)
-            await load(p, "contacts", ["email"], bookmarks.Bookmark(progress=stale))
+            with write(db):
+                bookmarks.progress(db, "contacts", stale)
+            await load(p, "contacts", ["email"], "contacts")
             assert records.count(db) == 500
 
 

@@ -10,7 +10,7 @@ import click
 
 from connector.cli.door import Door, verb
 from connector.cli.pull import by_source, pulled
-from connector.cli.walk import recorded, walk
+from connector.cli.walk import alone, recorded, walk
 from connector.cli.when import midnight, moment
 from connector.errors import BadCommand, RateLimited
 from connector.model import iso
@@ -54,7 +54,8 @@ def backfill(
     """Read everything again (contacts, companies, deals, engagement or all). Stopped, it goes on from there.
 
     It takes the share of the account's limit that CONNECTOR_RATE_SHARE says, and stops for the day while a
-    tenth of the day's requests is left for the syncs and for other apps.
+    tenth of the day's requests is left for the syncs and for other apps. Syncs that come meanwhile are let in
+    between two pages, once everything was read for the first time.
     """
     if rescore and (what, since, until, fields) == (None, None, None, None):
         return _rescore(door)
@@ -63,7 +64,7 @@ def backfill(
         asked = _parts(door, what or "all", since, until, rescore)
     else:
         asked = Asked(fields=_fields(rules, what or "all", since or until, fields), rescore=rescore)
-    door.day_floor = FLOOR
+    door.day_floor, door.lets_in = FLOOR, True
     return walk(door, lambda way: _read(door, way, asked), rules=rules)
 
 
@@ -148,15 +149,23 @@ async def _read(door: Door, way: Way, asked: Asked) -> Result:
 
 async def _pulled(door: Door, p: Pulling, asked: Asked, span: Span | None) -> Pulled:
     """:raises RateLimited: today's requests are used up, or down to the floor; with the moment to go on at"""
+    from connector.cli.turns import in_turns
     from connector.cli.watch import watched
     from connector.pull import pull, pull_fields
+    from connector.reconcile import reconcile
     from connector.store import bookmarks
+
+    async def work(p: Pulling) -> Pulled:
+        if asked.fields:
+            return await pull_fields(p, asked.fields)
+        found = await pull(p, asked.only, span, full=True)
+        if asked.only is None or "contacts" in asked.only:
+            await reconcile(p)
+        return found
 
     try:
         p = await watched(door, p, asked.only, asked.fields)
-        if asked.fields:
-            return await pull_fields(p, asked.fields)
-        return await pull(p, asked.only, span, full=True)
+        return await in_turns(door, p, work)
     except RateLimited as limited:
         if limited.policy != "DAILY":
             raise
@@ -170,11 +179,9 @@ async def _pulled(door: Door, p: Pulling, asked: Asked, span: Span | None) -> Pu
 
 
 def _rescore(door: Door) -> Result:
-    from connector.store.schema import run_lock
-
     rules = door.rules()
     db = door.open(must_exist=True)
-    with run_lock(door.settings().db, "backfill"), recorded(door, db, rules.hash) as book:
+    with alone(door), recorded(door, db, rules.hash) as book:
         many = _judge_all_again(db)
         book["said"] = f"{many:,} contacts to be judged again"
     db.close()

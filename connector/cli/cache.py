@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from connector.cli.door import Door, verb
-from connector.cli.walk import recorded
+from connector.cli.walk import alone, recorded
 from connector.errors import BadCommand
 from connector.model import mask
 from connector.views import Result, count
@@ -21,11 +21,10 @@ def forget(door: Door, contact: str, undo: bool) -> Result:
     """Erase CONTACT (id or e-mail) here, and keep them out. The CRM is not touched."""
     from connector.reconcile import forgetting
     from connector.store import identity
-    from connector.store.schema import run_lock
 
     shown = mask(contact) if "@" in contact and not door.verbose else contact
     summary = {"contact": shown, "removed": {}, "hashes": 0, "clean": True}
-    with closing(door.open(must_exist=True)) as db, run_lock(door.settings().db, "forget"):
+    with closing(door.open(must_exist=True)) as db, alone(door):
         if undo:
             forgetting.remember(db, contact)
         else:

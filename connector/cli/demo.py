@@ -23,7 +23,7 @@ from connector.sandbox import start
 from connector.settings import Settings
 from connector.stage import our_stage
 from connector.store import records
-from connector.store.schema import run_lock
+from connector.store.lock import run_lock
 from connector.sync import Way, apply, sync
 from connector.views import Result
 

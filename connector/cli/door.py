@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from connector.hubspot.transport import Transport
     from connector.rules.tree import Rules
+    from connector.store.lock import RunLock
 
 T = TypeVar("T")
 SHOWN = 20  # mistakes that are drawn at once
@@ -50,6 +51,8 @@ class Door:
     rules_path: Path | None = None
     zone: str = "UTC"
     day_floor: float = 0.0  # the share of the day's requests that the verb leaves to others
+    lets_in: bool = False  # whether others may have the run lock between two of its pages
+    lock: RunLock | None = None
     on_stop: Callable[[], None] = lambda: None
     _settings: Settings | None = None
     _clock: Clock | None = None

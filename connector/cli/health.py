@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from connector.cli.door import Door, slower, verb
+from connector.cli.walk import alone
 from connector.errors import BadCommand, BadRules, BadSettings
 from connector.model import Document, iso, mask
 from connector.views import Result, count
@@ -194,7 +195,7 @@ def outbox(door: Door, action: str, rows: tuple[int, ...]) -> Result:
     """Held and pending changes and actions: `list` them, `retry` ROWS, or `drop` ROWS (without ROWS: all held ones)."""
     from connector import report
     from connector.store import outbox as box
-    from connector.store.schema import run_lock, write
+    from connector.store.schema import write
 
     if action == "list" and rows:
         raise BadCommand("`outbox list` takes no rows.", "connector outbox list")
@@ -202,7 +203,7 @@ def outbox(door: Door, action: str, rows: tuple[int, ...]) -> Result:
     decided = None
     if action != "list":
         state = box.State.PENDING if action == "retry" else box.State.DROPPED
-        with run_lock(door.settings().db, "outbox"), write(db):
+        with alone(door), write(db):
             decided = box.decide(db, rows, state, door.clock().now())
     items = [
         {

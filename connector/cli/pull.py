@@ -24,9 +24,12 @@ async def _pull(door: Door, way: Way) -> Result:
     from connector import signals
     from connector.pull import Pulling
     from connector.pull import pull as pulling
+    from connector.reconcile import reconcile
 
     began = way.clock.monotonic()
-    found = await pulling(Pulling(way.t, way.db, way.rules, way.clock.now(), way.tick))
+    p = Pulling(way.t, way.db, way.rules, way.clock.now(), way.tick)
+    found = await pulling(p)
+    await reconcile(p)
     judged = signals.derive(way.db, way.rules.mapping, tick=lambda count: way.tick("signals", count))
     summary = {
         **pulled(found),

@@ -11,12 +11,15 @@ from connector.errors import ConnectorError, Interrupted, Locked
 from connector.model import Document, iso
 from connector.views import Result
 
+LET_IN = 60  # seconds that a page of a backfill may take at most, its pauses included
+
 if TYPE_CHECKING:
     from sqlite_utils import Database
 
     from connector.apply import Sent
     from connector.decide import Accepted
     from connector.rules.tree import Rules
+    from connector.store.lock import RunLock
     from connector.sync import Way
 
 
@@ -28,7 +31,7 @@ def recorded(door: Door, db: Database, rules_hash: str) -> Iterator[Document]:
     clock = door.clock()
     summary: Document = {}
     began = clock.monotonic()
-    run = bookmarks.start_run(db, door.verb, clock.now())
+    run = bookmarks.start_run(db, door.verb, clock.now(), waits="backfill" if _waited_for(door) else "")
     try:
         yield summary
     except Exception as error:
@@ -43,11 +46,16 @@ def recorded(door: Door, db: Database, rules_hash: str) -> Iterator[Document]:
     bookmarks.end_run(db, run, clock.now(), summary.get("status", "done"), rules_hash, summary)
 
 
+def _waited_for(door: Door) -> bool:
+    """A backfill that has let us in stands in the queue."""
+    return door.lock is not None and door.lock.wanted()
+
+
 def walk(
     door: Door, work: Callable[[Way], Awaitable[Result]], *, wait: int = 0, rules: Rules | None = None
 ) -> Result:
-    """Opens everything, takes the run lock (waiting up to `wait` seconds), does the work, writes it down.
-    `rules`: those that the verb has read already."""
+    """Opens everything, takes the run lock (waiting up to `wait` seconds, a minute for who lets others in),
+    does the work, writes it down. `rules`: those that the verb has read already."""
     rules = rules or door.rules()
     door.settings().need_credentials()
     db = door.open()
@@ -62,7 +70,7 @@ async def walked(
 ) -> Result:
     from connector.sync import Way
 
-    async with door.transport() as t, _locked(door, wait):
+    async with door.transport() as t, locked(door, wait):
         with recorded(door, db, rules.hash) as book:
             brake, variable = door.settings().brake, door.variable
             way = Way(t, db, rules, door.clock(), brake, door.tick, door.stopping, variable)
@@ -75,23 +83,61 @@ async def walked(
 
 
 @asynccontextmanager
-async def _locked(door: Door, wait: int) -> AsyncIterator[None]:
-    """The run lock. :raises Locked: naming who holds it, after `wait` seconds"""
-    from connector.store.schema import run_lock
+async def locked(door: Door, wait: int) -> AsyncIterator[None]:
+    """The run lock. :raises Locked: naming who holds it, after `wait` seconds or a minute"""
+    from connector.store.lock import RunLock
 
-    told = False
-    for left in range(wait, -1, -1):
-        try:
-            with run_lock(door.settings().db, door.verb):
-                yield
-                return
-        except Locked as busy:
-            if left == 0:
-                raise
-            if not told:
-                door.say(f"waiting up to {wait} s: {busy}")
-                told = True
+    door.lock = RunLock(door.settings().db, door.verb, lets_in=door.lets_in)
+    await _take(door, door.lock, wait)
+    try:
+        yield
+    finally:
+        door.lock.leave()
+
+
+@contextmanager
+def alone(door: Door) -> Iterator[None]:
+    """The same, for a verb that asks nothing of the CRM."""
+    from connector.store.lock import RunLock
+
+    lock = RunLock(door.settings().db, door.verb)
+    door.run(_take(door, lock, 0))
+    try:
+        yield
+    finally:
+        lock.leave()
+
+
+async def _take(door: Door, lock: RunLock, wait: int) -> None:
+    try:
+        _take_now(door, lock)
+    except Locked as busy:
+        wait = max(wait, LET_IN if busy.lets_in and not door.lets_in else 0)
+        if not wait:
+            raise
+        door.say(f"waiting up to {wait} s: {busy}")
+        await _take_soon(door, lock, wait)
+
+
+def _take_now(door: Door, lock: RunLock) -> None:
+    lock.take()
+    if door.lets_in and lock.wanted():  # another backfill, which has let somebody in
+        lock.leave()
+        raise Locked("Another run waits for its turn.", "Wait for it to end, then run this again.")
+
+
+async def _take_soon(door: Door, lock: RunLock, wait: int) -> None:
+    from connector.store.lock import waiting
+
+    with waiting(door.settings().db):
+        for left in range(wait, 0, -1):
             await door.clock().sleep(1)
+            try:
+                lock.take()
+                break
+            except Locked:
+                if left == 1:
+                    raise
 
 
 def said(result: Result) -> str:

@@ -74,16 +74,17 @@ async def details(t: Transport) -> Details:
 
 
 async def account(t: Transport, objects: Sequence[str] = ("contacts", "companies", "deals")) -> Account:
-    """Details, property definitions of `objects`, owners. Owners are left out if no scope allows them.
+    """Details, property definitions of `objects`, owners. What no scope allows is left out, but contacts.
 
-    :raises MissingScope: an object's properties may not be read
+    :raises MissingScope: the properties of contacts may not be read
     """
     async with Official(t) as crm:
-        asked = (details(t), _owners(crm), *(_properties(crm, object) for object in objects))
+        asked = (details(t), _owners(crm), *(_readable(crm, object) for object in objects))
         who, owners, *schemas = cast(tuple[Any, ...], await together(asked))
     properties = {
         object: {str(row["name"]): definition(row) for row in schema}
         for object, schema in zip(objects, schemas, strict=True)
+        if schema is not None
     }
     return Account(who.portal_id, who.ui_domain, who.time_zone, properties, owners)
 
@@ -119,6 +120,16 @@ def definition(row: Document) -> PropertyDef:
 
 async def _properties(crm: Official, object: str) -> list[Document]:
     return rows(await crm.ask(("GET", _PROPERTIES.format(object=object)), CoreApi, "get_all", object))
+
+
+async def _readable(crm: Official, object: str) -> list[Document] | None:
+    """None: neither the scope of its schema nor that of the object itself is granted."""
+    try:
+        return await _properties(crm, object)
+    except MissingScope:
+        if object == "contacts":
+            raise
+        return None
 
 
 async def _owners(crm: Official) -> dict[str, str]:

@@ -16,7 +16,7 @@ from connector.errors import BadCommand, MissingScope
 from connector.hubspot.engagement import SOURCES
 from connector.hubspot.transport import together
 from connector.pull.account import look_at_account, remember
-from connector.pull.events import HISTORY, pull_source
+from connector.pull.events import HISTORY, events_of, pull_source
 from connector.pull.fields import read_fields
 from connector.pull.histories import read_histories
 from connector.pull.pulling import OBJECTS, Pulled, Pulling, properties_of
@@ -35,6 +35,7 @@ __all__ = [
     "look_at_account",
     "pull",
     "pull_fields",
+    "read_before",
     "remember",
     "span_of",
 ]
@@ -83,6 +84,14 @@ async def pull_fields(p: Pulling, fields: Sequence[Field]) -> Pulled:
             await read_fields(p, name, properties)
     await read_histories(p)
     return _pulled(p)
+
+
+def read_before(p: Pulling) -> bool:
+    """Whether everything that the rules need was read to its end once, or is not to be had."""
+    objects = [name for name in OBJECTS if properties_of(p.rules, name)]
+    sources = [source.name for source in SOURCES if source.events & events_of(p.rules)]
+    marks = [bookmarks.get(p.db, name) for name in (*objects, *sources)]
+    return all(mark.value is not None or mark.state == "absent" for mark in marks)
 
 
 def _pulled(p: Pulling) -> Pulled:

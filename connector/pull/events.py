@@ -46,12 +46,25 @@ class _Reading:
         """What came since the bookmark, or all of it."""
         mark = bookmarks.get(self.p.db, self.source.name)
         own = mark.value["own"] if mark.value and set(self.events) <= set(mark.value["events"]) else None
+        if full and own is not None:
+            await self._anew(bookmarks.again(self.p.db, self.source.name))
+        else:
+            await self._from(self.source.name, own)
+
+    async def _anew(self, place: str) -> None:
+        """All of it, beside the pulls, which go on from where they are."""
+        await self._from(place, None)
+        with write(self.p.db):
+            bookmarks.forget(self.p.db, place)
+
+    async def _from(self, place: str, begin: Document | None) -> None:
+        mark = bookmarks.get(self.p.db, place)
         progress = mark.progress if mark.progress and mark.progress["events"] == self.events else None
         known = {"events": self.events}
-        begin = None if full else own
         async for page in self._pages(begin, progress, self.since, self.p.now):
-            value = None if page.bookmark is None else {**known, "own": page.bookmark}
-            store_events(self.p, self.source.name, self.source.name, page, known, value)
+            ended = page.bookmark is not None and place == self.source.name
+            value = {**known, "own": page.bookmark} if ended else None
+            store_events(self.p, self.source.name, place, page, known, value)
 
     async def again(self) -> None:
         """What had time to come late: from where the last such look ended, up to `late` ago."""

@@ -40,12 +40,9 @@ async def read_fields(p: Pulling, object_type: str, properties: list[str]) -> No
     ours = mark.progress if mark.progress and mark.progress["new"] == properties else None
     learning = _Learning(p, object_type, properties, "", source)
     await learning.read(ours["after"] if ours else "")
-    mark = bookmarks.get(p.db, object_type)
     with write(p.db):
         bookmarks.forget(p.db, source)
-        if mark.value is not None and mark.progress is None and mark.moved_at is not None:
-            known = sorted({*mark.value["properties"], *properties})
-            bookmarks.move(p.db, object_type, {**mark.value, "properties": known}, mark.moved_at)
+        bookmarks.know(p.db, object_type, properties)
 
 
 class _Learning:

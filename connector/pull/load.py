@@ -38,29 +38,40 @@ def rest(object_type: str) -> str:
     return f"{object_type} listed"
 
 
-async def load(p: Pulling, object_type: str, wanted: list[str], mark: bookmarks.Bookmark) -> None:
-    """Goes on where an earlier load stopped, if it asked for the same; from the beginning where the CRM does
-    not know that place any more."""
+async def load(p: Pulling, object_type: str, wanted: list[str], place: str) -> None:
+    """Goes on where an earlier load stopped (the bookmark `place` knows), if it asked for the same; from the
+    beginning where the CRM does not know that place any more."""
+    mark = bookmarks.get(p.db, place)
     progress = mark.progress if mark.progress and mark.progress.get("properties") == wanted else None
     if progress is None or "since" in progress:
         progress = {"started": p.now, "history": _history(p, object_type)}
-    loading = Loading(p, object_type, wanted, progress)
+    loading = Loading(p, object_type, wanted, place, progress)
     try:
         await loading.read()
     except Refused:
         if loading.pages or not mark.progress:
             raise
-        loading = Loading(p, object_type, wanted, {"started": p.now, "history": progress.get("history")})
+        anew = {"started": p.now, "history": progress.get("history")}
+        loading = Loading(p, object_type, wanted, place, anew)
         await loading.read()
     with write(p.db):
-        started, joined = loading.progress["started"], joined_with(p, object_type)
-        value = {"until": started, "properties": wanted, "joined": joined}
-        bookmarks.move(p.db, object_type, value, p.now)
-        # the list shows what is, the index what was an hour ago
-        since = started - HOUR if loading.rest else started
-        bookmarks.move(p.db, settled(object_type), {"until": since}, p.now)
+        if place != object_type:
+            bookmarks.forget(p.db, place)
+            bookmarks.know(p.db, object_type, wanted)
+        else:
+            _begin(p, object_type, wanted, loading)
         if loading.rest:
             bookmarks.progress(p.db, rest(object_type), {"after": loading.rest, "properties": wanted})
+
+
+def _begin(p: Pulling, object_type: str, wanted: list[str], loading: Loading) -> None:
+    """The windows begin where the load began."""
+    started, joined = loading.progress["started"], joined_with(p, object_type)
+    value = {"until": started, "properties": wanted, "joined": joined}
+    bookmarks.move(p.db, object_type, value, p.now)
+    # the list shows what is, the index what was an hour ago
+    since = started - HOUR if loading.rest else started
+    bookmarks.move(p.db, settled(object_type), {"until": since}, p.now)
 
 
 async def walk_rest(p: Pulling, object_type: str, wanted: list[str]) -> None:
@@ -95,10 +106,12 @@ def _history(p: Pulling, object_type: str) -> Sequence[str]:
 
 
 class Loading:
-    """One load on its way. `progress` is what it goes on from; `pages` were read in this run."""
+    """One load on its way. `place` keeps its `progress`; `pages` were read in this run."""
 
-    def __init__(self, p: Pulling, object_type: str, wanted: list[str], progress: dict[str, Any]) -> None:
-        self.p, self.object_type, self.wanted = p, object_type, wanted
+    def __init__(
+        self, p: Pulling, object_type: str, wanted: list[str], place: str, progress: dict[str, Any]
+    ) -> None:
+        self.p, self.object_type, self.wanted, self.place = p, object_type, wanted, place
         self.progress = {"properties": wanted, **progress}
         self.joined = joined_with(p, object_type)
         self.ranges = Ranges.of(progress)
@@ -205,7 +218,7 @@ class Loading:
             below = total if self.descent.below is None else self.descent.below
             left = max(0, below - sum(one.rows for one in self.ranges.all))
             self.p.reach(self.object_type, 1 - min(left, total) / total)
-        store_page(self.p, self.object_type, records, links, self.object_type, progress)
+        store_page(self.p, self.object_type, records, links, self.place, progress)
 
 
 async def _nothing(_: objects.Page) -> None:

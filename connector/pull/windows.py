@@ -28,9 +28,8 @@ _AHEAD = 3  # pages of ids whose values are on their way
 
 async def pull_records(p: Pulling, object_type: str, full: bool) -> None:
     wanted = properties_of(p.rules, object_type)
-    mark = bookmarks.get(p.db, object_type)
-    if full or mark.value is None:
-        await load(p, object_type, wanted, mark)
+    if full or bookmarks.get(p.db, object_type).value is None:
+        await load(p, object_type, wanted, bookmarks.again(p.db, object_type))
         if (bookmarks.get(p.db, object_type).value or {})["until"] == p.now:
             return  # the list was read from now on: what changed since is in the next window
     else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -56,6 +57,15 @@ def move(db: Database, source: str, value: dict[str, Any], now: int) -> None:
     )
 
 
+def know(db: Database, source: str, properties: Sequence[str]) -> None:
+    """These were read for every row besides: the next pull need not. A window that was cut off keeps its
+    place, and learns them at the next pull all the same."""
+    mark = get(db, source)
+    if mark.value is not None and mark.progress is None and mark.moved_at is not None:
+        known = sorted({*mark.value["properties"], *properties})
+        move(db, source, {**mark.value, "properties": known}, mark.moved_at)
+
+
 def absent(db: Database, source: str, said: str) -> None:
     """The account does not have this source; the others go on."""
     db.execute(
@@ -63,6 +73,12 @@ def absent(db: Database, source: str, said: str) -> None:
         "state = 'absent', said = excluded.said",
         [source, said],
     )
+
+
+def again(db: Database, source: str) -> str:
+    """The place of who reads all of a source anew: its own beside one that was read to its end, which the
+    pulls go on from meanwhile."""
+    return source if get(db, source).value is None else f"{source} again"
 
 
 def forget(db: Database, source: str) -> None:
@@ -83,10 +99,11 @@ def drop_fact(db: Database, name: str) -> None:
     db.execute("DELETE FROM fact WHERE name = ?", [name])
 
 
-def start_run(db: Database, verb: str, now: int) -> int:
-    """A run begins; one that still stands as running was killed, since one holds the lock at a time."""
+def start_run(db: Database, verb: str, now: int, *, waits: str = "") -> int:
+    """A run begins; one that still stands as running was killed, since one holds the lock at a time: but for
+    one of the verb that `waits` for its turn."""
     with write(db):
-        db.execute("UPDATE run SET status = 'killed' WHERE status = 'running'")
+        db.execute("UPDATE run SET status = 'killed' WHERE status = 'running' AND verb <> ?", [waits])
         return int(
             db.execute(
                 "INSERT INTO run (verb, started_at, status) VALUES (?, ?, 'running')", [verb, now]

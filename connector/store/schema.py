@@ -1,8 +1,7 @@
-"""Opens the file: pragmas, numbered migrations, the one transaction opener, the one run lock."""
+"""Opens the file: pragmas, numbered migrations, the one transaction opener."""
 
 from __future__ import annotations
 
-import fcntl
 import os
 import sqlite3
 import tempfile
@@ -13,7 +12,7 @@ from pathlib import Path
 from sqlite_utils import Database
 from sqlite_utils.migrations import Migrations
 
-from connector.errors import Locked, StoreTrouble
+from connector.errors import StoreTrouble
 
 BUSY_MS = 30_000
 migrations = Migrations("connector")
@@ -126,28 +125,6 @@ def write(db: Database) -> Iterator[None]:
         except BaseException:
             db.conn.rollback()
             raise
-
-
-@contextmanager
-def run_lock(path: Path, who: str) -> Iterator[None]:
-    """One run at a time on a cache; the system frees it when the process dies.
-
-    :raises Locked: naming who holds it
-    """
-    file = Path(f"{path}.lock")
-    with file.open("a+") as handle:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            handle.seek(0)
-            holder = handle.read().strip() or "another run"
-            raise Locked(
-                f"{holder} is at work on {path}.", "Wait for it to end, then run this again."
-            ) from None
-        handle.truncate(0)
-        handle.write(f"`connector {who}` (process {os.getpid()})")
-        handle.flush()
-        yield
 
 
 def spill_folder(path: Path, process: int) -> Path:

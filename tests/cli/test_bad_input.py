@@ -20,7 +20,7 @@ from connector.model import Secret
 from connector.sandbox.rows import Object, PropertyDef
 from connector.sandbox.state import SCOPES
 from connector.settings import Settings
-from connector.store.schema import run_lock
+from connector.store.lock import run_lock
 
 ASKING = (["check", "--crm"], ["provision"], ["backfill"], ["pull"], ["sync"], ["run"])
 BATCH_UPDATE = "/batch/update"

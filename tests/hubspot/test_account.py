@@ -149,8 +149,13 @@ async def test_owners_are_no_reason_to_stop(portal: Portal, t: Transport) -> Non
     assert (await account.account(t)).owners == {}
 
 
-async def test_a_missing_scope_stops(portal: Portal, t: Transport) -> None:
+async def test_without_the_scope_of_companies_the_rest_is_known(portal: Portal, t: Transport) -> None:
     portal.grant(["crm.objects.contacts.read", "crm.objects.owners.read"])
+    assert set((await account.account(t)).properties) == {"contacts"}
+
+
+async def test_without_the_scope_of_contacts_it_stops(portal: Portal, t: Transport) -> None:
+    portal.grant(["crm.objects.companies.read", "crm.objects.owners.read"])
     with pytest.raises(MissingScope):
         await account.account(t, objects=["contacts", "deals"])
 

@@ -13,7 +13,8 @@ import pytest
 from sqlite_utils import Database
 
 from connector.errors import Locked, StoreTrouble
-from connector.store.schema import migrations, open_store, run_lock, write
+from connector.store.lock import run_lock
+from connector.store.schema import migrations, open_store, write
 
 
 @pytest.fixture
