@@ -34,13 +34,15 @@ from sandbox import NOW, UNLIMITED, Connection, Server, Trouble, serving
 CHECKOUT = Path(__file__).parents[1]
 RATE = 19.0  # requests in a second that the account allows
 PAGE, WITH_HISTORY = 100, 50  # contacts on a page of the list
+LINKS = 1_000  # contacts whose associations are one request
 SEARCHED = 5 * 200  # contacts in a second that searches may find
 LATENCIES = (0.08, 0.25)
 LATER = "2026-11-21T02:00"  # nothing was changed in the very moment in which it is read
 WORST, WASTE = 1.2, 1.05  # times the bound, times the least number of requests, that are still good
 LIFECYCLE = "  # The CRM's own stage"
 KINDS = {  # a part of the path: what it is for; the first that fits
-    **{"/lists/": "lists", "/search": "searches", "/batch/": "batch reads", "/objects/": "pages"},
+    **{"/lists/": "lists", "/search": "searches", "/associations/": "associations"},
+    **{"/batch/": "batch reads", "/objects/": "pages"},
     **{"/account-info": "the account", "/properties/": "the account", "/owners": "the account"},
     **{"/form": "forms", "/email/": "e-mail events", "/events/": "page views"},
 }
@@ -143,7 +145,9 @@ def full(state: Path, folder: Path, contacts: int, latency: float, *, plain: boo
         run = Reader(folder, server, plain=plain)("backfill", "contacts")
     pages = ceil(contacts / (PAGE if plain else WITH_HISTORY))
     account = run.asked["the account"]
-    least = pages + account
+    # a page brings the associations of its rows; those of what searches found are asked for, 1,000 at once
+    links = 0 if ids else ceil((contacts - run.asked["pages"] * PAGE) / LINKS)
+    least = pages + account + links
     sent = sum(run.asked.values()) - run.asked["searches"]
     bound = pages / RATE if ids else bound_without_ids(pages, latency)
     how = f"{latency * 1000:.0f} ms, {'ranges' if ids else 'one cursor'}{'' if plain else ', with histories'}"
@@ -156,7 +160,7 @@ def full(state: Path, folder: Path, contacts: int, latency: float, *, plain: boo
         ),
         Line(f"{how}: the whole process", f"{run.seconds:.1f} s"),
         Line(
-            f"{how}: requests (least: {pages} pages, {account} for the account)",
+            f"{how}: requests (least: {pages} pages, {account} for the account, {links} of associations)",
             f"{sent} and {run.asked['searches']} searches, {waste:.2f} of it",
             waste <= WASTE,
         ),

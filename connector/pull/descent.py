@@ -7,50 +7,73 @@ list is walked to its end in the pulls that follow (`load`).
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from itertools import pairwise
+from math import ceil
 
 from connector.hubspot import objects
 from connector.hubspot.transport import together
 from connector.pull.pulling import Pulling
 
+_AT_ONCE = 5  # searches: a thousand ids, whose associations are one request
+
 
 class Descent:
-    """`floor`: every id from here up that the index showed is stored. `over`: nothing more comes from here,
-    because both ends have met or because the index does not go by ids (`floor` is None then). `below`: how
-    many rows the index has under it."""
+    """`claimed`: every id from here up is stored or on its way; `floor`: is stored. `over`: no more is asked
+    for, because both ends have met or because the index does not go by ids (`gave_up`: nothing is claimed
+    then). `below`: how many rows the index has under what is claimed."""
 
     def __init__(self, p: Pulling, object_type: str, floor: int | None) -> None:
         self.p = p
         self.object_type = object_type
-        self.floor = floor
-        self.over = False
+        self.floor = self.claimed = floor
+        self.over = self.gave_up = False
         self.below: int | None = None
 
     def give_up(self) -> None:
-        self.floor, self.over = None, True
+        self.floor = self.claimed = None
+        self.over = self.gave_up = True
 
-    async def pages(self) -> AsyncIterator[list[str]]:
-        """Ids, two searches at once: the second leaves out the rows of the first."""
-        below = None if self.floor is None else str(self.floor)
+    async def pages(self, listed: Callable[[], int]) -> AsyncIterator[list[str]]:
+        """Ids, some searches at once: each leaves out the rows of those before it. The nearer the other end,
+        which has `listed` so many rows, the fewer: both shall come to the same row at the same time."""
         left = 0  # rows that there should be at least
-        while not self.over:
-            pair = await together(
-                objects.highest(self.p.t, self.object_type, below, skip=skip, limit=objects.SEARCH_PAGE)
-                for skip in (0, objects.SEARCH_PAGE)
+        many = 2
+        while not self.over and many:
+            below = None if self.claimed is None else str(self.claimed)
+            found = await together(
+                objects.highest(
+                    self.p.t,
+                    self.object_type,
+                    below,
+                    skip=n * objects.SEARCH_PAGE,
+                    limit=objects.SEARCH_PAGE,
+                )
+                for n in range(many)
             )
-            if pair[0].total < left:  # a row between two pages was not shown, or was deleted: who knows
+            if found[0].total < left:  # a row between two pages was not shown, or was deleted: who knows
                 self.give_up()
-            left = pair[0].total
-            # rows that come or go between the two shift the second: it is not used then
-            ids = [id for found in (pair if pair[1].total == left else pair[:1]) for id in found.ids]
+            left = found[0].total
+            ids = _steady(found)
             if not _falling([*([below] if below else []), *ids]):
                 self.give_up()
             if self.over or not ids:
                 return
-            self.below = left - len(ids)
+            self.claimed, left = int(ids[-1]), left - len(ids)
+            self.below = left
             yield ids
-            below, left = ids[-1], left - len(ids)
+            between = max(0, left - listed())
+            many = min(_AT_ONCE, ceil(between / 2 / objects.SEARCH_PAGE))
+
+
+def _steady(found: list[objects.Highest]) -> list[str]:
+    """Rows that come or go between two searches shift the later ones: those are not used then."""
+    ids: list[str] = []
+    for one in found:
+        if one.total != found[0].total:
+            break
+        ids += one.ids
+    return ids
 
 
 def _falling(ids: list[str]) -> bool:

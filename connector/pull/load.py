@@ -127,6 +127,8 @@ class Loading:
             one.taken = False
             if self.ranges.top is None:
                 await together([self._follow(one), self._descend()])
+                if self.descent.gave_up and not self.ranges.reached(one):
+                    await self._follow(one)  # what was claimed, too
                 return
             await together(self._reader() for _ in range(READERS))
 
@@ -162,7 +164,7 @@ class Loading:
                 return
 
     async def _follow(self, one: Range) -> None:
-        """The list by its one cursor, until it comes to what the searches have read."""
+        """The list by its one cursor, until it comes to what the searches have read or are about to."""
 
         async def pages() -> AsyncIterator[objects.Page]:
             after = one.after
@@ -173,19 +175,22 @@ class Loading:
                 if after is None:
                     return
 
+        self.rest = None
         async for page, _ in ahead(pages(), _nothing, 1):
             self._store(one, page)
             if not _rising([*([str(one.last)] if one.last else []), *(r.id for r in page.records)]):
                 self.descent.give_up()
-            one.last = int(page.records[-1].id) if page.records and not self.descent.over else one.last
-            if self.descent.floor is not None and (one.last or 0) >= self.descent.floor:
+            one.last = int(page.records[-1].id) if page.records and not self.descent.gave_up else one.last
+            if self.descent.claimed is not None and (one.last or 0) >= self.descent.claimed:
                 self.rest = page.after
                 break
         self.descent.over = True
 
     async def _descend(self) -> None:
-        async for ids, (found, links) in ahead(self.descent.pages(), self._values, 1):
-            if self.descent.over:
+        async for ids, (found, links) in ahead(
+            self.descent.pages(lambda: self.ranges.all[0].rows), self._values, 1
+        ):
+            if self.descent.gave_up:
                 return
             self.descent.floor = int(ids[-1])
             self._put(list(found.records.values()), links)
