@@ -37,7 +37,10 @@ PAGE, WITH_HISTORY = 100, 50  # contacts on a page of the list
 LINKS = 1_000  # contacts whose associations are one request
 SEARCHED = 5 * 200  # contacts in a second that searches may find
 LATENCIES = (0.08, 0.25)
+WRITTEN = 10_000  # contacts of the write-back
 LATER = "2026-11-21T02:00"  # nothing was changed in the very moment in which it is read
+BURST = 190  # the limit in ten seconds
+WORST_WRITING = 1.3  # times the bound, reading once more included
 WORST, WASTE = 1.2, 1.05  # times the bound, times the least number of requests, that are still good
 LIFECYCLE = "  # The CRM's own stage"
 KINDS = {  # a part of the path: what it is for; the first that fits
@@ -186,6 +189,34 @@ def nothing_new(state: Path, folder: Path) -> list[Line]:
     return [Line("a sync with nothing new: requests", f"{sum(run.asked.values())} ({why})")]
 
 
+def write_back(state: Path, folder: Path, contacts: int, latency: float) -> list[Line]:
+    """An accepted plan that changes everybody, a first run's: each is read once more before it is written."""
+    with serving("--state", str(state)) as server:
+        turned(server, 0, **UNLIMITED)
+        reader = Reader(folder, server, plain=False)
+        for verbs in (["backfill"], ["plan"]):
+            reader(*verbs)
+        turned(server, latency, burst_limit=BURST, search_limit=5)
+        run = reader("apply", "--yes")
+    batches = 2 * ceil(contacts / PAGE)
+    bound = batches / RATE
+    besides = sum(run.asked.values()) - batches
+    how = f"write-back of {run.summary['sent']:,} at {latency * 1000:.0f} ms"
+    ratio = run.seconds / bound
+    return [
+        Line(
+            f"{how}: seconds of the whole process (bound {bound:.1f} s)",
+            f"{run.seconds:.1f} s, {ratio:.2f} of it",
+            ratio <= WORST_WRITING and run.summary["sent"] == contacts,
+        ),
+        Line(
+            f"{how}: requests (least: {batches})",
+            f"{batches} and {besides} besides",
+            besides <= 0.1 * batches,
+        ),
+    ]
+
+
 def memory(state: Path, folder: Path, contacts: int) -> tuple[float, list[Line]]:
     with serving("--state", str(state)) as server:
         turned(server, 0, **UNLIMITED)
@@ -221,6 +252,10 @@ def measured(folder: Path, contacts: int, many: int) -> list[Line]:
     fresh = folder / "quiet.db"
     shutil.copy(state, fresh)
     lines += show(nothing_new(fresh, folder / "quiet"))
+    for latency in LATENCIES:
+        fresh = folder / f"written-{latency}.db"
+        shutil.copy(made(folder, WRITTEN) if latency == LATENCIES[0] else folder / f"{WRITTEN}.db", fresh)
+        lines += show(write_back(fresh, folder / f"written-{latency}", WRITTEN, latency))
     few, some = memory(state, folder / "few", contacts)
     lines += show(some)
     if many:

@@ -10,6 +10,7 @@ CRM lead to the same actions again, which are known there by then.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from itertools import groupby
 
@@ -31,6 +32,7 @@ from connector.store.schema import write
 
 __all__ = ["BATCH", "Sending", "Sent", "need_properties", "send", "settle_in_flight"]
 
+SENDERS = 8  # batches under way: as many as keep the account's limit busy at a quarter of a second an answer
 Rows = Mapping[str, Sequence[Row]]  # by contact
 
 
@@ -50,23 +52,47 @@ async def settle_in_flight(s: Sending) -> int:
 
 
 async def send(s: Sending) -> Sent:
-    """Sends everything that is pending, a batch of contacts at a time, each once.
+    """Sends everything that is pending, batches of contacts side by side, each once.
 
     :raises BadCommand: the account lacks a property that we write
     :raises Retry: the CRM did not answer; the rows stay in flight and are read back by the next run
     """
-    done = Sent()
     need_properties(s.db, s.rules)
-    after = ""
-    while not s.stop():
-        with write(s.db):
-            rows = outbox.claim(s.db, BATCH, s.now, after)
-        if not rows:
-            break
-        after = rows[-1].contact_id
-        done.add(await _batch(s, rows))
-        s.tick(len({row.contact_id for row in rows}))
-    return done
+    queue = _Queue(s)
+    ended = await asyncio.gather(*(queue.work() for _ in range(SENDERS)), return_exceptions=True)
+    for failure in ended:
+        if failure is not None:
+            raise failure
+    return queue.done
+
+
+class _Queue:
+    """The pending rows, a batch of contacts to whoever is free. Where one fails nobody begins another: what
+    the others have under way is brought to its end."""
+
+    def __init__(self, s: Sending) -> None:
+        self.done = Sent()
+        self._s = s
+        self._after = ""
+        self._failed = False
+
+    async def work(self) -> None:
+        try:
+            while rows := self._claim():
+                self.done.add(await _batch(self._s, rows))
+                self._s.tick(len({row.contact_id for row in rows}))
+        except BaseException:
+            self._failed = True
+            raise
+
+    def _claim(self) -> Sequence[Row]:
+        if self._failed or self._s.stop():
+            return []
+        with write(self._s.db):
+            rows = outbox.claim(self._s.db, BATCH, self._s.now, self._after)
+        if rows:
+            self._after = rows[-1].contact_id
+        return rows
 
 
 def need_properties(db: Database, rules: Rules) -> None:

@@ -7,9 +7,8 @@ from collections.abc import Mapping, Sequence
 from connector.apply.sending import Sending, Sent, Verdict
 from connector.hubspot import objects
 from connector.model import Outcome, Record, Update
-from connector.plan import kinds, same
-from connector.rules.compile import dependencies
-from connector.store import bookmarks, decisions, outbox, records
+from connector.plan import same
+from connector.store import decisions, outbox, records
 from connector.store.outbox import Row, State
 
 ByContact = Mapping[str, Sequence[Row]]
@@ -88,7 +87,7 @@ def settle(s: Sending, outcome: Outcome, rows: Sequence[Row], done: Sent) -> lis
         row.key: outcome.record.properties.get(row.key, row.new) for row in rows
     }
     read = records.patch(s.db, outcome.id, values, s.rules.mapping)
-    if dependencies(s.rules).contact.intersection(read):
+    if s.judged.intersection(read):
         decisions.mark_dirty(s.db, [outcome.id])
     kept = next((said for _, state, said in verdicts if state is State.HELD), None)
     if kept:
@@ -110,8 +109,8 @@ def _holds(s: Sending, record: Record, row: Row) -> bool:
     """Whether the CRM holds what the row wants; for the CRM's own stage, that or a later one."""
     value = record.properties.get(row.key)
     if row.key == s.lifecycle:
-        return _at_or_after(bookmarks.fact(s.db, "stages") or [], value, row.new)
-    return same(value, row.new, kinds(s.rules).get(row.key, "text"))
+        return _at_or_after(s.order, value, row.new)
+    return same(value, row.new, s.kinds.get(row.key, "text"))
 
 
 def _at_or_after(order: Sequence[str], value: str | None, wanted: str) -> bool:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from sqlite_utils import Database
 
@@ -11,7 +12,10 @@ from connector.errors import Retry
 from connector.hubspot.lists import ContactList
 from connector.hubspot.transport import Transport
 from connector.model import Secret
+from connector.plan import Kind, kinds
+from connector.rules.compile import dependencies
 from connector.rules.tree import Rules
+from connector.store import bookmarks
 from connector.store.outbox import Row, State
 
 BATCH = 100  # contacts: what the CRM takes at once
@@ -51,7 +55,8 @@ class Sent:
 class Sending:
     """`stop` is asked between batches; `tick` is told how many contacts are done; `variable` gives what the
     environment says under a name that a webhook gives. `lists` by name and `silent`, the variables of
-    addresses that did not answer, are remembered for one run."""
+    addresses that did not answer, are remembered for one run. What values are compared by is made once: the
+    `kinds` of our properties, the fields that are `judged`, the CRM's stages in their `order`."""
 
     t: Transport
     db: Database
@@ -62,6 +67,15 @@ class Sending:
     variable: Callable[[str], Secret | None] = lambda _: None
     lists: dict[str, ContactList | None] = field(default_factory=dict)
     silent: set[str] = field(default_factory=set)
+    kinds: Mapping[str, Kind] = field(init=False)
+    judged: frozenset[str] = field(init=False)
+    order: Sequence[str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        put = partial(object.__setattr__, self)
+        put("kinds", kinds(self.rules))
+        put("judged", dependencies(self.rules).contact)
+        put("order", bookmarks.fact(self.db, "stages") or [])
 
     @property
     def lifecycle(self) -> str:
