@@ -252,9 +252,10 @@ def measured(folder: Path, contacts: int, many: int) -> list[Line]:
     fresh = folder / "quiet.db"
     shutil.copy(state, fresh)
     lines += show(nothing_new(fresh, folder / "quiet"))
+    unwritten = made(folder, WRITTEN)
     for latency in LATENCIES:
         fresh = folder / f"written-{latency}.db"
-        shutil.copy(made(folder, WRITTEN) if latency == LATENCIES[0] else folder / f"{WRITTEN}.db", fresh)
+        shutil.copy(unwritten, fresh)
         lines += show(write_back(fresh, folder / f"written-{latency}", WRITTEN, latency))
     few, some = memory(state, folder / "few", contacts)
     lines += show(some)
