@@ -15,7 +15,7 @@ from typing import Any
 import orjson
 
 from connector.hand_off import asked, due, forward, of_stage
-from connector.model import OUT, Action, Change, Document, Score, Transition, iso
+from connector.model import OUR_MARK, OUT, Action, Change, Document, Score, Transition, iso
 from connector.plan import Led, label, parts
 from connector.rules.phrases import phrase
 from connector.rules.tree import Notify, Rules, TaskNotice, WebhookNotice
@@ -107,7 +107,7 @@ class _Telling:
             more = [*self._again, *([name] if number else [])]
             key = ":".join([str(journey), stage, *more])
             marker = " ".join([self._office.portal, self._person.id, str(journey), stage, *more])
-            yield Action("task", key, _json(self._task(notice, f"[connector {marker}]")))
+            yield Action("task", key, _json(self._task(notice, f"{OUR_MARK}{marker}]")))
 
     def _task(self, notice: TaskNotice, marker: str) -> Document:
         owner = _owner(notice, self._office.owners, self._whose())

@@ -21,6 +21,7 @@ POINT = 100_000  # the rules say thousandths of a point, decay hundredths of tho
 # who wrote a value: we; the CRM by default, an import or a form; its own automation; a person; another app
 Writer = Literal["ours", "default", "crm", "person", "app"]
 OUT = "disqualified"  # where a contact stands that left the funnel: no stage of the workflow's
+OUR_MARK = "[connector "  # so begins the marker in the body of each task that is made here
 
 
 class Secret:

@@ -20,6 +20,8 @@ LIST_BY_NAME: Final = f"/crm/lists/{VERSION}/object-type-id/0-1/name/{{name}}"
 LIST_CHANGE: Final = f"/crm/lists/{VERSION}/{{list_id}}/memberships/{{verb}}"
 LIST_JOINS: Final = f"/crm/lists/{VERSION}/{{list_id}}/memberships/join-order"
 EVENTS: Final = f"/events/event-occurrences/{VERSION}"
+MARKETING_EVENTS: Final = f"/marketing/marketing-events/{VERSION}"
+PARTICIPATIONS: Final = f"{MARKETING_EVENTS}/participations/{{event}}/breakdown"
 ACCOUNT: Final = f"/account-info/{VERSION}/details"
 TOKEN: Final = f"/oauth/{VERSION}/token"
 
@@ -32,6 +34,7 @@ _SCOPES: Final = (  # a part of the path -> scope to read, scope to write; the f
     ("/properties/", "crm.schemas.{object}.read", "crm.schemas.{object}.write"),
     ("/owners", "crm.objects.owners.read", ""),
     ("/lists/", "crm.lists.read", "crm.lists.write"),
+    ("/marketing-events/", "crm.objects.marketing_events.read", ""),
     ("/forms", "forms", ""),
     ("/email/", "content", ""),
     ("/emails", "sales-email-read", "sales-email-read"),

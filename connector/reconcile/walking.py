@@ -24,7 +24,7 @@ from connector.store.identity import Gate
 from connector.store.schema import write
 
 PAGE = 100
-ACTIVITIES = ("meetings", "calls", "emails")
+ACTIVITIES = ("meetings", "calls", "emails", "communications", "notes", "tasks")
 State = dict[str, Any]  # started, step, after, done and total (pages), skipped: people who were forgotten
 
 

@@ -42,10 +42,12 @@ _SLIPS = {
 
 @dataclass(frozen=True, slots=True)
 class Comparable:
-    """What a condition may compare: its type, and its options where the mapping lists them."""
+    """What a condition may compare: its type, and its options where the mapping lists them. `fixed`: they are
+    the CRM's own, and nobody can add to them."""
 
     type: FieldType
     values: tuple[str, ...] = ()
+    fixed: bool = False
 
 
 def comparison(
@@ -266,9 +268,10 @@ def _choice(node: Node, label: str, name: str, about: Comparable, mistakes: Mist
         node,
         f"{quoted(said)} is not one of the values of {quoted(name)}",
         label=f"did you mean {quoted(near)}?" if near else "",
-        why=f"the mapping lists {listed(about.values, 20)}; nothing else can ever be there.",
+        why=f"the {'CRM has' if about.fixed else 'mapping lists'} {listed(about.values, 20)}; "
+        "nothing else can ever be there.",
         fix=f"write {quoted(near)}."
         if near
-        else f"use one of these, or add it to the values of {quoted(name)}.",
+        else "use one of these" + ("." if about.fixed else f", or add it to the values of {quoted(name)}."),
     )
     return None

@@ -10,7 +10,7 @@ from connector.rules.comparison import Comparable
 from connector.rules.condition import event_condition
 from connector.rules.nodes import Entry, Items, Mistakes, Node, listed, quoted
 from connector.rules.reading import Kind
-from connector.rules.tree import BOT, READING, REASONS, EventSource, FieldType, SignalKind
+from connector.rules.tree import BOT, READING, REASONS, Condition, EventSource, FieldType, SignalKind
 
 _MAIL: Mapping[str, FieldType] = {"email": "text", "subject": "text"}
 # What a `where` may ask of each event. The engagement sources fill these attributes.
@@ -25,8 +25,16 @@ EVENTS: Mapping[str, Mapping[str, FieldType]] = {
     "meeting": {"outcome": "text", "type": "text"},
     "call": {"direction": "text", "outcome": "text", "seconds": "number"},
     "sales_email": {"direction": "text"},
+    "communication": {"channel": "text"},
+    "note": {},
+    "task": {"type": "text", "status": "text"},
     "list_membership": {"list": "text", "list_id": "text"},
+    "marketing_event": {"name": "text", "state": "text"},
     "deal_stage": {"pipeline": "text", "stage": "text", "probability": "number", "amount": "number"},
+}
+# What an attribute can be and nothing else, where the CRM says so: an account adds nothing to it.
+_VALUES: Mapping[tuple[str, str], tuple[str, ...]] = {
+    ("marketing_event", "state"): ("REGISTERED", "ATTENDED", "NO_SHOW", "CANCELLED"),
 }
 
 _SOURCE = Kind(
@@ -42,6 +50,12 @@ _SLIPS = {
     "visit": "page_view",
     "list": "list_membership",
     "deal": "deal_stage",
+    "message": "communication",
+    "whatsapp": "communication",
+    "linkedin": "communication",
+    "sms": "communication",
+    "webinar": "marketing_event",
+    "participation": "marketing_event",
 }
 
 
@@ -76,8 +90,7 @@ def _source(node: Node, zone: tzinfo, mistakes: Mistakes) -> EventSource | None:
     events = tuple(dict.fromkeys(known_events))
     where = None
     if "where" in said:
-        known = _attributes(events) if complete else None
-        where = event_condition(said["where"], listed(map(quoted, events)), known, mistakes, zone)
+        where = _where(said["where"], events, complete, zone, mistakes)
     reasons = _reasons(said.get("reject_if"), events, mistakes)
     return EventSource(events, where, reasons, node.place) if events else None
 
@@ -86,12 +99,38 @@ def _event(node: Node, mistakes: Mistakes) -> str | None:
     return reading.option(node, "an event that we pull", EVENTS, mistakes, "unknown-event", _SLIPS)
 
 
+def _where(
+    node: Node, events: tuple[str, ...], complete: bool, zone: tzinfo, mistakes: Mistakes
+) -> Condition | None:
+    """`complete`: whether all events that the source names are known."""
+    named = listed(map(quoted, events))
+    known = _attributes(events) if complete else None
+    if known != {}:
+        return event_condition(node, named, known, mistakes, zone)
+    several = len(events) > 1
+    mistakes.add(
+        "unknown-attribute",
+        node,
+        f"{named} have no attribute in common" if several else f"{named} has no attributes",
+        why="a `where` asks what an event says of itself, and here there is nothing to ask.",
+        fix="delete `where`" + (", or give each event a source of its own." if several else "."),
+    )
+    return None
+
+
 def _attributes(events: tuple[str, ...]) -> dict[str, Comparable]:
     """The attributes that all of these events have."""
     first, *others = (EVENTS[event] for event in events)
     return {
-        name: Comparable(type_) for name, type_ in first.items() if all(name in other for other in others)
+        name: _comparable(events, name, type_)
+        for name, type_ in first.items()
+        if all(name in other for other in others)
     }
+
+
+def _comparable(events: tuple[str, ...], name: str, type_: FieldType) -> Comparable:
+    values = _VALUES.get((events[0], name), ()) if len(events) == 1 else ()
+    return Comparable(type_, values, fixed=bool(values))
 
 
 def _reasons(node: Node | None, events: tuple[str, ...], mistakes: Mistakes) -> tuple[str, ...]:

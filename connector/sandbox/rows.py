@@ -136,6 +136,35 @@ class Membership:
     at: int
 
 
+@dataclass(frozen=True, slots=True)
+class MarketingEvent:
+    """A webinar, a trade fair... of the marketing events API. `updated` 0: when it was made."""
+
+    id: int
+    name: str
+    start: int
+    end: int
+    created: int
+    type: str = "WEBINAR"
+    external_id: str = ""
+    cancelled: bool = False
+    updated: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Participation:
+    """Somebody's state in a marketing event: REGISTERED, ATTENDED, NO_SHOW, CANCELLED or EMPTY, since `at`.
+
+    Told again for the same two it is a change of state: the record and its date of making stay.
+    """
+
+    event_id: int
+    contact_id: int
+    state: str
+    at: int
+    created: int = 0  # 0: as `at`
+
+
 Row = (
     Object
     | Alias
@@ -148,4 +177,6 @@ Row = (
     | WebEvent
     | ListDef
     | Membership
+    | MarketingEvent
+    | Participation
 )

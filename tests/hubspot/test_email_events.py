@@ -81,6 +81,13 @@ async def test_only_the_end_of_a_subscription_is_an_unsubscribe(fake: Any) -> No
         {**base, "id": "1", "portalSubscriptionStatus": "UNSUBSCRIBED"},
         {**base, "id": "2", "portalSubscriptionStatus": "SUBSCRIBED"},
         {**base, "id": "3"},
+        {  # one kind of mail only, asked for by somebody of the account
+            **base,
+            "id": "6",
+            "portalSubscriptionStatus": "SUBSCRIBED",
+            "subscriptions": [{"id": 2849, "status": "UNSUBSCRIBED"}],
+            "requestedBy": "sales@acme.fr",
+        },
         {"id": "4", "recipient": "a@b.fr", "created": NOW},
         {**base, "id": "5", "portalSubscriptionStatus": "UNSUBSCRIBED", "created": None},
     ]

@@ -48,6 +48,11 @@ async def test_everything_that_happened_comes(peopled: Portal, p: Transport) -> 
     assert found["calls"].total() == counts["calls"]
     assert found["meetings"].total() == counts["meetings"]
     assert found["emails"].total() == counts["emails"] > 120
+    assert found["tasks"].total() == counts["tasks"]
+    assert found["marketing_events"].total() == counts["participations"]
+    for kind in ("notes", "communications"):  # some are left of people who were erased
+        joined = "select count(*) from links where from_kind = ? and to_kind = 'contacts'"
+        assert found[kind].total() == peopled.account.db.value(joined, kind)
     assert found["email_events"]["email_open"] > found["email_events"]["email_click"] > 0
     assert all(events.total() > 0 for events in found.values())
 
@@ -92,6 +97,16 @@ async def test_an_aged_cursor_begins_again(p: Transport, name: str) -> None:
         "meetings": {"after": "aged", "until": NOW},
         "calls": {"after": "aged", "until": NOW},
         "emails": {"after": "aged", "until": NOW},
+        "communications": {"after": "aged", "until": NOW},
+        "notes": {"after": "aged", "until": NOW},
+        "tasks": {"after": "aged", "until": NOW},
+        "marketing_events": {
+            "done": {},
+            "event": next(iter(complete.bookmark or {})),
+            "mark": {"row": "", "since": NOW, "read": NOW},
+            "after": "aged",
+            "seen": 0,
+        },
     }
     reader = Reader(BY_NAME[name], p)
     reader.progress = {"from": None, "since": YEAR, "at": aged[name]}
@@ -119,7 +134,11 @@ async def test_a_backfill_is_not_cut_short_by_a_killed_increment(p: Transport, n
         ("email_events", "content"),
         ("meetings", "crm.objects.contacts.read"),
         ("calls", "crm.objects.contacts.read"),
+        ("communications", "crm.objects.contacts.read"),
+        ("notes", "crm.objects.contacts.read"),
+        ("tasks", "crm.objects.contacts.read"),
         ("lists", "crm.lists.read"),
+        ("marketing_events", "crm.objects.marketing_events.read"),
     ],
 )
 async def test_a_missing_scope_ends_the_source_alone(

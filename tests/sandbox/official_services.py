@@ -15,8 +15,8 @@ from hubspot.events import (
     ExternalUnifiedEvent,
     VisibleExternalEventTypeNames,
 )
-from hubspot.marketing import forms
-from small_account import ACME, BOB, JANE, OWNER
+from hubspot.marketing import events, forms
+from small_account import ACME, BOB, JANE, OWNER, WEBINAR
 
 Step = Callable[[HubSpot], None]
 
@@ -268,6 +268,24 @@ def web_events(hubspot: HubSpot) -> None:
     assert isinstance(types, VisibleExternalEventTypeNames) and "e_visited_page" in types.event_types
 
 
+def marketing_events(hubspot: HubSpot) -> None:
+    api = hubspot.marketing.events.basic_api
+    page = api.get_all(limit=10)
+    assert isinstance(page, events.CollectionResponseMarketingEventPublicReadResponseV2ForwardPaging)
+    (one,) = page.results
+    assert (one.object_id, one.event_name, one.attendees) == (str(WEBINAR), "Webinaire RGPD", 1)
+    assert api.get_by_object_id(str(WEBINAR)).registrants == 2
+    states = hubspot.marketing.events.retrieve_participant_state_api
+    counted = states.get_participations_counters_by_marketing_event_id(WEBINAR)
+    assert (counted.attended, counted.registered, counted.no_shows) == (1, 1, 0)
+    of = states.get_participations_breakdown_by_marketing_event_id(WEBINAR, limit=10)
+    assert isinstance(of, events.CollectionResponseWithTotalParticipationBreakdownForwardPaging)
+    shown = {row.associations.contact.contact_id: row.properties.attendance_state for row in of.results}
+    assert shown == {str(JANE): "ATTENDED", str(BOB): "REGISTERED"}
+    hers = states.get_participations_breakdown_by_contact_id("elodie@home.fr", state="ATTENDED")
+    assert [row.associations.marketing_event.name for row in hers.results] == ["Webinaire RGPD"]
+
+
 def custom_objects(hubspot: HubSpot) -> None:
     found = hubspot.crm.schemas.core_api.get_all(archived=False)
     assert isinstance(found, schemas.CollectionResponseObjectSchemaNoPaging) and found.results == []
@@ -286,5 +304,6 @@ SERVICE_STEPS: dict[str, Step] = {
     "memberships": memberships,
     "forms": every_form,
     "web events": web_events,
+    "marketing events": marketing_events,
     "custom objects": custom_objects,
 }

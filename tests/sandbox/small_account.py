@@ -7,9 +7,11 @@ from connector.sandbox.rows import (
     Form,
     Link,
     ListDef,
+    MarketingEvent,
     Membership,
     Object,
     Owner,
+    Participation,
     PropertyDef,
     Row,
     Submission,
@@ -21,6 +23,7 @@ NOW = 1_795_000_000_000  # 2026-11-18T11:06:40Z
 DAY = 86_400_000
 JANE, BOB, ZOE = 40_000_000_001, 40_000_000_002, 40_000_000_003
 ACME, DEAL, OWNER = 50_000_000_001, 60_000_000_001, 77
+WEBINAR = 70_000_000_001
 
 
 def small() -> list[Row]:
@@ -65,4 +68,7 @@ def small() -> list[Row]:
         ListDef(2, "Customers", "DYNAMIC"),
         Membership(1, JANE, NOW - 6 * DAY),
         Membership(1, BOB, NOW - 5 * DAY),
+        MarketingEvent(WEBINAR, "Webinaire RGPD", NOW - 2 * DAY, NOW - 2 * DAY + 3_600_000, NOW - 9 * DAY),
+        Participation(WEBINAR, JANE, "ATTENDED", NOW - 2 * DAY, NOW - 6 * DAY),
+        Participation(WEBINAR, BOB, "REGISTERED", NOW - 5 * DAY),
     ]

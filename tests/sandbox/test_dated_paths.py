@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 import pytest
 from served_routes import SERVED, name, route_of
-from small_account import ACME, BOB, DEAL, JANE, NOW, OWNER, ZOE, small
+from small_account import ACME, BOB, DEAL, JANE, NOW, OWNER, WEBINAR, ZOE, small
 
 from connector import sandbox
 
@@ -28,6 +28,7 @@ MAP = (
     (r"/crm/v3/lists", "/crm/lists/{D}"),
     (r"/crm/v3/limits", "/crm/limits/{D}"),
     (r"/events/v3/events", "/events/event-occurrences/{D}"),
+    (r"/marketing/v3/marketing-events", "/marketing/marketing-events/{D}"),
     (r"/account-info/v3/", "/account-info/{D}/"),
 )
 # Served under no date, or under one of its own.
@@ -174,6 +175,10 @@ def _others() -> Iterator[Request]:
     yield "GET", "/events/v3/events/?eventType=e_visited_page&limit=1", None, ""
     yield "GET", "/events/v3/events?sort=id&eventType=e_visited_page", None, ""
     yield "GET", "/events/v3/events/event-types", None, ""
+    events = "/marketing/v3/marketing-events"
+    rest = ("", "9", WEBINAR, f"participations/{WEBINAR}", f"participations/{WEBINAR}/breakdown?limit=1")
+    for path in (*rest, f"participations/contacts/{JANE}/breakdown", "participations/x/breakdown?limit=101"):
+        yield "GET", f"{events}/{path}", None, ""
     yield "GET", "/account-info/v3/details", None, ""
     yield "GET", "/account-info/v3/api-usage/daily/private-apps", None, ""
 

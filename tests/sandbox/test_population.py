@@ -22,9 +22,11 @@ from connector.sandbox.rows import (
     Form,
     Link,
     ListDef,
+    MarketingEvent,
     Membership,
     Object,
     Owner,
+    Participation,
     PropertyDef,
     Row,
     Submission,
@@ -93,7 +95,7 @@ def test_volumes(rows: list[Row]) -> None:
         "communications": (15, 60),
         "Submission": (1200, 2000), "EmailEvent": (12_000, 20_000), "WebEvent": (4200, 7000),
         "Membership": (100, 350), "Alias": (20, 60),
-        "Owner": (7, 7), "Form": (10, 10),
+        "Owner": (7, 7), "Form": (10, 10), "MarketingEvent": (5, 5), "Participation": (80, 200),
     }  # fmt: skip
     assert {
         name: kinds[name] for name, (low, high) in expected.items() if not low <= kinds[name] <= high
@@ -105,6 +107,7 @@ def test_a_row_refers_only_to_rows_before_it(rows: list[Row]) -> None:
     forms: set[str] = set()
     lists: set[int] = set()
     renamed: set[int] = set()
+    webinars: set[int] = set()
     for row in rows:
         if isinstance(row, Object):
             assert (row.kind, row.id) not in known
@@ -125,6 +128,11 @@ def test_a_row_refers_only_to_rows_before_it(rows: list[Row]) -> None:
             assert row.list_id in lists
             assert ("contacts", row.contact_id) in known
         elif isinstance(row, WebEvent):
+            assert ("contacts", row.contact_id) in known
+        elif isinstance(row, MarketingEvent):
+            webinars.add(row.id)
+        elif isinstance(row, Participation):
+            assert row.event_id in webinars
             assert ("contacts", row.contact_id) in known
 
 
@@ -158,6 +166,10 @@ def moments(row: Row) -> Iterator[int]:
         yield from (version.at for versions in row.history.values() for version in versions)
     elif isinstance(row, Submission | EmailEvent | WebEvent | Membership | Alias):
         yield row.at
+    elif isinstance(row, MarketingEvent):
+        yield row.created
+    elif isinstance(row, Participation):
+        yield from (row.created or row.at, row.at)
 
 
 @pytest.mark.parametrize(

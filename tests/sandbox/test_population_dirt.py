@@ -12,7 +12,17 @@ from population_rows import CONTACTS, NOW, addresses, binned, linked, merged, ob
 from connector import sandbox
 from connector.sandbox.population.account import PARTNER, REWARM, STAGES
 from connector.sandbox.population.calendar import DAY, iso
-from connector.sandbox.rows import Alias, EmailEvent, Link, Membership, Owner, Row, Submission, WebEvent
+from connector.sandbox.rows import (
+    Alias,
+    EmailEvent,
+    Link,
+    Membership,
+    Owner,
+    Participation,
+    Row,
+    Submission,
+    WebEvent,
+)
 
 SECOND = 1_000
 
@@ -60,7 +70,9 @@ def test_the_bin_holds_people_and_what_they_did_before(rows: list[Row]) -> None:
     done = [row for row in rows if isinstance(row, EmailEvent) and row.recipient in mine]
     assert done
     assert all(row.at < mine[row.recipient].archived for row in done)
-    assert not [row for row in rows if isinstance(row, Membership) and row.contact_id in lying]
+    assert not [
+        row for row in rows if isinstance(row, Membership | Participation) and row.contact_id in lying
+    ]
     assert not set(mine) & set(people(rows))
 
 

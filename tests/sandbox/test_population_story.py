@@ -9,7 +9,30 @@ from itertools import groupby, pairwise
 from population_rows import CONTACTS, NOW, STAGES, addresses, binned, linked, objects, people
 
 from connector.sandbox.population.calendar import DAY
-from connector.sandbox.rows import EmailEvent, Form, Link, Membership, Row, Submission, WebEvent
+from connector.sandbox.rows import (
+    EmailEvent,
+    Form,
+    Link,
+    MarketingEvent,
+    Membership,
+    Participation,
+    Row,
+    Submission,
+    WebEvent,
+)
+
+
+def test_webinars_are_attended_by_those_who_signed_up(rows: list[Row]) -> None:
+    held = {row.id: row.end <= NOW for row in rows if isinstance(row, MarketingEvent)}
+    assert sorted(held.values()) == [False, False, True, True, True]
+    told = [row for row in rows if isinstance(row, Participation)]
+    assert len({(row.event_id, row.contact_id) for row in told}) == len(told)
+    assert {row.state for row in told if not held[row.event_id]} == {"REGISTERED"}
+    assert {row.state for row in told if held[row.event_id]} == {"ATTENDED", "NO_SHOW", "CANCELLED"}
+    forms = {row.guid for row in rows if isinstance(row, Form) and row.name.startswith("webin")}
+    sent = [row.values["email"].lower() for row in rows if isinstance(row, Submission) and row.form in forms]
+    known = people(rows)
+    assert {row.contact_id for row in told} <= {known[address].id for address in sent if address in known}
 
 
 def test_stages_go_forward_and_agree_with_the_deals(rows: list[Row]) -> None:

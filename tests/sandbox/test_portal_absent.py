@@ -17,6 +17,7 @@ PREFIXES = {
     "/crm/lists": "/crm/lists/2026-03",
     "/crm/limits": "/crm/limits/2026-03",
     "/marketing/forms": "/marketing/v3/forms",
+    "/marketing/marketing-events": "/marketing/v3/marketing-events",
 }
 
 

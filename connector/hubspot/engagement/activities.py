@@ -1,4 +1,5 @@
-"""Meetings, calls and e-mails of sales (HUBSPOT.md 5.1): CRM records, linked to contacts by association.
+"""Activities (HUBSPOT.md 5.1): CRM records, linked to contacts by association. What each kind tells is in
+`activity_kinds`.
 
 First the list of all, then what the search shows as modified since. A changed activity gives its event
 again, same id, new attributes: one event for each contact that it is linked to.
@@ -10,25 +11,22 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
-from connector.hubspot import objects, wire
+from connector.hubspot import objects
 from connector.hubspot.engagement.source import OVERLAP, EngagementPage, Wanted, allowed, resuming
 from connector.hubspot.transport import Transport
 from connector.model import HOUR, Document, Engagement, Link, Record
 
-_DISPOSITIONS = {  # the CRM's own call outcomes; an account may add others
-    "f240bbac-87c9-4f6e-bf70-924b57d47db7": "connected",
-    "9d9162e7-6cf3-4944-bf63-4dff82258764": "busy",
-    "73a0d17f-1163-4015-bdd5-ec830791da20": "no_answer",
-    "b2cf5968-551e-4856-9783-52b3da59a7d0": "voicemail",
-    "a4c4c377-d246-4b32-a13b-75a56a4cd0ff": "live_message",
-    "17b47fee-58de-441e-a44c-c6300d46f273": "wrong_number",
-}
 Told = Callable[[Record], Engagement | None]
+
+
+def nobodys(_record: Record) -> bool:
+    return False
 
 
 @dataclass(frozen=True, slots=True)
 class Activities:
-    """One kind of activity: `told` makes its event of a record, without the contact."""
+    """One kind of activity: `told` makes its event of a record, without the contact; `ours` says which
+    records were made here: they are no act of anybody."""
 
     name: str  # the CRM's object, and the source's name
     events: frozenset[str]
@@ -36,6 +34,7 @@ class Activities:
     told: Told
     scopes: tuple[str, ...] = ("crm.objects.contacts.read",)
     late: int = HOUR  # the index's disorder
+    ours: Callable[[Record], bool] = nobodys
 
     def read_up_to(self, moment: int, since: int) -> tuple[Document, int]:
         return {"until": moment}, since
@@ -100,93 +99,8 @@ class Activities:
         self, records: Sequence[Record], links: Mapping[str, Sequence[Link]], since: int
     ) -> tuple[list[Engagement], int]:
         """An event for each contact of each record, from `since` on; how many records tell no time."""
-        told = [event for record in records if (event := self.told(record)) is not None]
+        theirs = [record for record in records if not self.ours(record)]
+        told = [event for record in theirs if (event := self.told(record)) is not None]
         due = [event for event in told if event.at >= since]
         rows = [replace(event, contact_id=link.to_id) for event in due for link in links.get(event.id, ())]
-        return rows, len(records) - len(told)
-
-
-_BOOKED = frozenset({"SCHEDULED", "RESCHEDULED"})
-
-
-def _meeting(record: Record) -> Engagement | None:
-    """attrs: outcome (SCHEDULED, COMPLETED, RESCHEDULED, NO_SHOW, CANCELED), type.
-
-    `at`: when it was booked while it is to come, its start once it was held: a booking is an act of the day
-    on which it is made, and an event of the future would count for nothing yet.
-    """
-    said = record.properties
-    start = wire.moment(said.get("hs_meeting_start_time")) or wire.moment(said.get("hs_timestamp"))
-    outcome, kind = said.get("hs_meeting_outcome"), said.get("hs_activity_type")
-    at = min(start, record.created_at or start) if start and outcome in _BOOKED else start
-    return _event(record, "meetings", "meeting", at, {"outcome": outcome, "type": kind}, "hs_meeting_title")
-
-
-def _call(record: Record) -> Engagement | None:
-    """attrs: direction (inbound, outbound), outcome (the CRM's id for an account's own), seconds."""
-    said = record.properties
-    disposition = said.get("hs_call_disposition")
-    duration = wire.number(said.get("hs_call_duration"))  # ms
-    attrs = {
-        "direction": (said.get("hs_call_direction") or "").lower() or None,
-        "outcome": _DISPOSITIONS.get(disposition, disposition) if disposition else None,
-        "seconds": None if duration is None else duration / 1000,
-    }
-    return _event(record, "calls", "call", wire.moment(said.get("hs_timestamp")), attrs, "hs_call_title")
-
-
-_DIRECTIONS = {"EMAIL": "outbound", "INCOMING_EMAIL": "inbound"}
-
-
-def _email(record: Record) -> Engagement | None:
-    """attrs: direction (outbound, inbound; none for one that was forwarded to the CRM), status (SENT,
-    BOUNCED, FAILED, SCHEDULED...), sequence: whether it was a step of a sequence, which sends by itself."""
-    said = record.properties
-    attrs: dict[str, str | float | bool | None] = {
-        "direction": _DIRECTIONS.get(said.get("hs_email_direction") or ""),
-        "status": said.get("hs_email_status"),
-        "sequence": bool(said.get("hs_sequence_id")),
-    }
-    return _event(
-        record, "emails", "sales_email", wire.moment(said.get("hs_timestamp")), attrs, "hs_email_subject"
-    )
-
-
-def _event(
-    record: Record,
-    source: str,
-    event: str,
-    at: int | None,
-    attrs: dict[str, str | float | bool | None],
-    title: str,
-) -> Engagement | None:
-    if at is None:
-        return None
-    return Engagement(source, record.id, event, at, None, None, attrs, record.properties.get(title) or "")
-
-
-MEETINGS = Activities(
-    "meetings",
-    frozenset({"meeting"}),
-    (
-        "hs_timestamp",
-        "hs_meeting_start_time",
-        "hs_meeting_outcome",
-        "hs_activity_type",
-        "hs_meeting_title",
-    ),
-    _meeting,
-)
-CALLS = Activities(
-    "calls",
-    frozenset({"call"}),
-    ("hs_timestamp", "hs_call_direction", "hs_call_disposition", "hs_call_duration", "hs_call_title"),
-    _call,
-)
-EMAILS = Activities(
-    "emails",
-    frozenset({"sales_email"}),
-    ("hs_timestamp", "hs_email_direction", "hs_email_status", "hs_email_subject", "hs_sequence_id"),
-    _email,
-    ("crm.objects.contacts.read", "sales-email-read"),
-)
+        return rows, len(theirs) - len(told)

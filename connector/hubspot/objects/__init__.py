@@ -30,7 +30,7 @@ from connector.hubspot.objects.search import (
     count,
     highest,
 )
-from connector.hubspot.objects.tasks import Task, TaskSeen, create_task, tasks_of
+from connector.hubspot.objects.tasks import TASK_BODY, Task, TaskSeen, create_task, is_ours, tasks_of
 from connector.hubspot.objects.updating import update
 from connector.hubspot.objects.window import window
 
@@ -44,6 +44,7 @@ __all__ = [
     "PROPERTY_MERGED_IDS",
     "PROPERTY_OTHER_EMAILS",
     "SEARCH_PAGE",
+    "TASK_BODY",
     "Changed",
     "Highest",
     "Page",
@@ -56,6 +57,7 @@ __all__ = [
     "count",
     "create_task",
     "highest",
+    "is_ours",
     "links",
     "list_page",
     "merged_ids",

@@ -15,9 +15,10 @@ from connector.hubspot import paths, wire
 from connector.hubspot.objects.associations import links
 from connector.hubspot.objects.reading import read
 from connector.hubspot.transport import Transport
+from connector.model import OUR_MARK
 
 _TO_CONTACT = 204  # the association type from a task to its contact
-_BODY = "hs_task_body"
+TASK_BODY = "hs_task_body"
 _TAG = re.compile(r"<[^>]*>")
 _ADDRESS = re.compile(r"https://\S+")
 
@@ -46,7 +47,7 @@ async def create_task(t: Transport, contact_id: str, task: Task) -> str:
     properties = {
         "hs_timestamp": wire.iso(task.due_at),
         "hs_task_subject": task.subject,
-        _BODY: "<br>".join(_html(line) for line in task.lines),
+        TASK_BODY: "<br>".join(_html(line) for line in task.lines),
         "hs_task_status": "NOT_STARTED",
         "hs_task_priority": "HIGH",
         "hs_task_type": "TODO",
@@ -66,9 +67,10 @@ async def tasks_of(t: Transport, contact_ids: Sequence[str]) -> dict[str, list[T
     """The tasks of each contact."""
     joined = await links(t, "contacts", "tasks", contact_ids, all_named=True)
     ids = list(dict.fromkeys(link.to_id for some in joined.values() for link in some))
-    found = (await read(t, "tasks", ids, [_BODY])).records if ids else {}
+    found = (await read(t, "tasks", ids, [TASK_BODY])).records if ids else {}
     seen = {
-        id: TaskSeen(id, plain(one.properties.get(_BODY) or ""), one.created_at) for id, one in found.items()
+        id: TaskSeen(id, plain(one.properties.get(TASK_BODY) or ""), one.created_at)
+        for id, one in found.items()
     }
     return {
         contact: [seen[link.to_id] for link in some if link.to_id in seen] for contact, some in joined.items()
@@ -78,3 +80,8 @@ async def tasks_of(t: Transport, contact_ids: Sequence[str]) -> dict[str, list[T
 def plain(body: str) -> str:
     """A body without its tags, however the CRM's editor has laid it out."""
     return " ".join(unescape(_TAG.sub(" ", body)).split())
+
+
+def is_ours(body: str) -> bool:
+    """Whether a task is one that was made here: it carries a marker."""
+    return OUR_MARK in plain(body)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from connector.sandbox.population import account
+from connector.sandbox.population import account, webinars
 from connector.sandbox.population.dice import Dice
 from connector.sandbox.population.story import Story
 from connector.sandbox.population.waves import arrivals
@@ -25,10 +25,11 @@ def populate(contacts: int, seed: int, now: int) -> Iterator[Row]:
 
     Those in the bin, those merged away and those erased are not among the `contacts`. A row refers only to rows
     that came before it. Ids have 11 digits and grow with the time of creation, but for merged records, which
-    have the id of the merge. Nothing is later than `now`, but the start and end of appointments, what is due,
-    and the close dates of open deals.
+    have the id of the merge. Nothing is later than `now`, but the start and end of appointments and webinars,
+    what is due, and the close dates of open deals.
     """
     yield from account.rows(now)
+    yield from webinars.events(now)
     story, leaving = Story(seed, now), Dice(seed, "leaving")
     for number, arrival in enumerate(arrivals(contacts, Dice(seed, "arrivals"), now)):
         if number == contacts * 3 // 4 and contacts >= _WITH_JANE:

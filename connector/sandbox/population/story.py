@@ -17,6 +17,7 @@ from connector.sandbox.population.personas import DORMANT, FAIR_VISITOR, GONE, N
 from connector.sandbox.population.sales import Sales
 from connector.sandbox.population.waves import Arrival, Wave
 from connector.sandbox.population.web import Site, Visits
+from connector.sandbox.population.webinars import Webinars
 from connector.sandbox.rows import Alias, Link, Membership, Object, Row, Submission
 
 _LEAVERS = Wave("leavers", 0.0, 0.0, GONE)
@@ -39,6 +40,7 @@ class Story:
         self._sales = Sales(Dice(seed, "sales"), now, now - YEAR)
         self._followups = Followups(Dice(seed, "followups"), now, now - YEAR)
         self._bin = Dice(seed, "bin")
+        self._webinars = Webinars(Dice(seed, "webinars"), now)
 
     def of(self, person: Person, company: Row | None) -> Iterator[Row]:
         """A person whom the account has: the company, the record, what they did, what sales did."""
@@ -56,6 +58,7 @@ class Story:
         yield from box.events
         yield from work
         yield from self._memberships(person, visits)
+        yield from self._webinars.of(person, visits.submissions)
         yield from self._strays(person)
 
     def binned(self, number: int, created: int) -> Iterator[Row]:

@@ -34,6 +34,7 @@ def erase(account: Account, id: int) -> None:
     account.records.archive(record)
     account.derived.around("contacts", record.id)
     account.engagement.forget(record.id, addresses(record.props))
+    account.participations.forget(record.id)
     account.links.forget("contacts", record.id)
     account.records.remove("contacts", record.id)
     account.db.run(_FORGET_ALIASES, record.id)

@@ -105,6 +105,7 @@ def _replace(account: Account, kept: Record, gone: Record, props: dict[str, str]
         account.links.move(kept.kind, old.id, new.id)
         if kept.kind == "contacts":
             account.engagement.move(old.id, new.id)
+            account.participations.move(old.id, new.id)
         records.remove(kept.kind, old.id)
         sql = "insert into aliases values (?, ?, ?, ?)"
         account.db.run(sql, kept.kind, old.id, new.id, account.clock.now())

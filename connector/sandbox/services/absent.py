@@ -22,6 +22,13 @@ ABSENT: dict[str, tuple[str, ...]] = {
         "PATCH /marketing/forms/{guid}",
         "DELETE /marketing/forms/{guid}",
     ),
+    "changing marketing events": (
+        "POST /marketing/marketing-events/events",
+        "PATCH /marketing/marketing-events/{id}",
+        "DELETE /marketing/marketing-events/{id}",
+        "POST /marketing/marketing-events/{id}/attendance/{state}/create",
+        "POST /marketing/marketing-events/{id}/attendance/{state}/email-create",
+    ),
     "folders of lists": ("GET /crm/lists/folders", "POST /crm/lists/folders"),
     "ids of v1 lists": ("GET /crm/lists/idmapping", "POST /crm/lists/idmapping"),
     "other limits": (

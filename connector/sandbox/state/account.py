@@ -17,6 +17,7 @@ from connector.sandbox.state.index import Index
 from connector.sandbox.state.knobs import Knobs, Settings
 from connector.sandbox.state.later import Later
 from connector.sandbox.state.links import Links
+from connector.sandbox.state.participations import Participations
 from connector.sandbox.state.records import Records, Writer
 from connector.sandbox.state.requirements import Requirements
 from connector.sandbox.state.schema import Database
@@ -38,6 +39,7 @@ SCOPES = [
     "crm.schemas.deals.write",
     "crm.lists.read",
     "crm.lists.write",
+    "crm.objects.marketing_events.read",
     "forms",
     "content",
     "sales-email-read",
@@ -86,6 +88,7 @@ class Account:
         self.records = Records(self.db, self.clock, self.definitions, self.index, self.settings)
         self.links = Links(self.db)
         self.engagement = Engagement(self.db)
+        self.participations = Participations(self.db)
         self.later = Later(self.db, self.clock)
         self.later.hasten()
         self.derived = Derived(self.db, self.settings, self.later)
@@ -155,7 +158,10 @@ class Account:
     def counts(self) -> dict[str, int]:
         """How much there is of everything."""
         kinds = dict(self.db.rows("select kind, count(*) from objects where archived is null group by kind"))
-        tables = ("forms", "submissions", "email_events", "web_events", "lists", "memberships", "owners")
+        tables = [
+            *("forms", "submissions", "email_events", "web_events", "lists", "memberships", "owners"),
+            *("marketing_events", "participations"),
+        ]
         own = {name: int(self.db.value(f"select count(*) from {name}")) for name in tables}
         return {**{kind: int(number) for kind, number in sorted(kinds.items())}, **own}
 

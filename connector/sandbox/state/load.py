@@ -19,7 +19,7 @@ import orjson
 
 from connector.sandbox import rows
 from connector.sandbox.clock import iso, parse
-from connector.sandbox.state import definitions, derived, engagement, links
+from connector.sandbox.state import definitions, derived, engagement, links, participations
 from connector.sandbox.state.account import Account
 from connector.sandbox.state.records import addresses
 
@@ -64,7 +64,7 @@ def _uncollected() -> Iterator[None]:
 
 def _empty(account: Account) -> bool:
     """Nothing was put in yet, and no transaction is open that could not know of another journal."""
-    tables = ("objects", "submissions", "email_events", "web_events", "memberships")
+    tables = ("objects", "submissions", "email_events", "web_events", "memberships", "participations")
     held = any(account.db.value(f"select 1 from {table} limit 1") for table in tables)
     return not held and not account.db.con.in_transaction
 
@@ -101,6 +101,8 @@ class _Loader:
             rows.WebEvent: (engagement.WEB_EVENT, engagement.web_event_row),
             rows.ListDef: (engagement.LIST, lambda r: engagement.list_row(r, self._now)),
             rows.Membership: (engagement.MEMBERSHIP, engagement.membership_row),
+            rows.MarketingEvent: (participations.EVENT, participations.event_row),
+            rows.Participation: (participations.PARTICIPATION, participations.participation_row),
             rows.Alias: (_ALIAS, lambda r: (r.kind, r.id, r.survivor, r.at)),
         }
         if kind in (rows.Submission, rows.Link):

@@ -60,6 +60,11 @@ create table if not exists lists(id integer primary key, name text not null, pro
   deleted integer, filters text not null default '[]');
 create table if not exists memberships(list integer not null, contact integer not null, at integer not null,
   primary key(list, contact)) without rowid;
+create table if not exists marketing_events(id integer primary key, name text not null, start integer not null,
+  end integer not null, created integer not null, type text not null, external_id text not null,
+  cancelled integer not null, updated integer not null);
+create table if not exists participations(id text primary key, event integer not null,
+  contact integer not null, state text not null, at integer not null, created integer not null) without rowid;
 create table if not exists tokens(token text primary key, app_id integer not null, scopes text not null,
   expires integer, use text not null default '') without rowid;
 create table if not exists grants(n integer primary key, refresh_token text not null unique, revoked integer);
@@ -86,6 +91,8 @@ create index if not exists web_events_type on web_events(type, at);
 create index if not exists web_events_contact on web_events(contact, at);
 create index if not exists memberships_at on memberships(list, at);
 create index if not exists memberships_contact on memberships(contact);
+create index if not exists participations_event on participations(event, created);
+create index if not exists participations_contact on participations(contact);
 """
 _SECONDARY = (
     "select name from sqlite_master where type = 'index' and sql is not null and name <> 'objects_key'"
