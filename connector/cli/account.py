@@ -62,7 +62,7 @@ def sandbox(
     state: Path | None,
 ) -> None:
     """Serve a HubSpot account on this machine (loopback only) until Ctrl-C. It does not imitate the app's
-    screens, workflows, webhooks and their journal, tickets, products, custom objects, marketing events,
+    screens, workflows, webhooks and their journal, tickets, products, custom objects,
     subscription types, custom event definitions, form editing, calculated properties of the account's own,
     sensitive data, or HubSpot's speed; a path, parameter or body key that it does not know is answered 501.
 

@@ -1,7 +1,7 @@
 """A HubSpot account on this machine: real HTTP on loopback, state in one SQLite file, its own clock.
 
 What it does not imitate: the app's screens, workflows, webhooks and their journal, tickets, products, custom
-objects, marketing events, subscription types, custom event definitions, form editing, calculated properties of
+objects, subscription types, custom event definitions, form editing, calculated properties of
 the account's own, sensitive data, and HubSpot's speed. What is known of HubSpot's behaviour and what is guessed
 stands in HUBSPOT.md; guesses have a knob (`state/knobs`). A path, a query parameter or a body key that it does
 not know is a 501 that names it, and is in the journal. It listens on loopback only.
