@@ -40,15 +40,15 @@ async def settle_in_flight(s: Sending) -> int:
     """Rows that a dead run left in `sending`: values that the CRM holds by now are sent, the rest is pending
     again. A task is looked for once more before it is made, but not before what was sent
     must have arrived; a list or a webhook may be told twice."""
-    rows = outbox.in_flight(s.db)
-    if not rows:
-        return 0
-    values = [row for row in rows if row.kind == PROPERTY]
-    verdicts = await read_back(s, values) if values else []
-    verdicts += [(row.seq, State.PENDING, "") for row in rows if row.kind != PROPERTY]
-    with write(s.db):
-        record_verdicts(s, rows, verdicts)
-    return len(rows)
+    settled = 0
+    while rows := outbox.in_flight(s.db):
+        values = [row for row in rows if row.kind == PROPERTY]
+        verdicts = await read_back(s, values) if values else []
+        verdicts += [(row.seq, State.PENDING, "") for row in rows if row.kind != PROPERTY]
+        with write(s.db):
+            record_verdicts(s, rows, verdicts)
+        settled += len(rows)
+    return settled
 
 
 async def send(s: Sending) -> Sent:
