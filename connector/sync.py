@@ -15,6 +15,7 @@ from connector.decide import Accepted, accept, braked, preview
 from connector.hubspot.transport import Transport
 from connector.model import Secret
 from connector.pull import Pulled, Pulling, pull
+from connector.pull.histories import read_histories
 from connector.reconcile import reconcile
 from connector.rules.tree import Rules
 from connector.store.plans import PlanRow
@@ -57,7 +58,8 @@ async def sync(way: Way, *, dry_run: bool = False) -> Synced:
     pulled = await pull(pulling)
     await reconcile(pulling)
     need_properties(way.db, way.rules)
-    await settle_in_flight(way.sending())
+    if await settle_in_flight(way.sending()):
+        await read_histories(pulling)
     signals.derive(way.db, way.rules.mapping, tick=lambda count: way.tick("signals", count))
     plan = preview(way.db, way.rules, now, tick=lambda count: way.tick("plan", count))
     if dry_run or braked(plan, way.brake):

@@ -3,7 +3,6 @@ syncs run. What must come of it is asked of the account itself (`storm_oracle`).
 
 from __future__ import annotations
 
-import asyncio
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
@@ -14,7 +13,6 @@ from typing import Any
 
 import httpx
 from accounts import DAY, NOW, House, ours, rules_in
-from driven_clock import DrivenClock
 from storm_account import (
     CALM,
     EDITS,
@@ -29,6 +27,8 @@ from storm_account import (
     UPDATE,
     account,
 )
+from storm_links import JOINED, associate, dissociate
+from storm_way import Gusts, Steady
 
 from connector import sandbox
 from connector.errors import Retry, Stop
@@ -37,43 +37,11 @@ from connector.model import Secret
 from connector.rules.tree import Rules
 from connector.sandbox import Fault, Portal, Writer
 from connector.sandbox.rows import EmailEvent, Membership, Submission, WebEvent
-from connector.store import outbox
+from connector.settings import OAuthApp
+from connector.store import outbox, records
 from connector.store.schema import open_store, write
 
-
-class Steady(DrivenClock):
-    """Requests and waits take their turns, so that the same seed gives the same story."""
-
-    def __init__(self, portal: Portal) -> None:
-        super().__init__(portal)
-        self.turn = asyncio.Lock()
-        self._account = portal.account
-
-    def now(self) -> int:
-        return int(self._account.clock.now())
-
-    async def sleep(self, seconds: float) -> None:
-        async with self.turn:
-            self.advance(seconds)
-
-
-class Gusts(httpx.AsyncBaseTransport):
-    """The way to the account; something may happen there before each request arrives."""
-
-    def __init__(self, blow: Callable[[httpx.Request], None], turn: asyncio.Lock) -> None:
-        self._blow, self._turn = blow, turn
-        self._way = httpx.AsyncHTTPTransport()
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        async with self._turn:
-            self._blow(request)
-            answer = await self._way.handle_async_request(request)
-            body = await answer.aread()
-            await answer.aclose()
-        return httpx.Response(answer.status_code, headers=answer.headers, content=body)
-
-    async def aclose(self) -> None:
-        await self._way.aclose()
+PERSON = Writer("CRM_UI", "userId:1", 1)
 
 
 @dataclass
@@ -90,9 +58,13 @@ class Storm:
     written: dict[tuple[str, str], list[int]] = field(default_factory=lambda: defaultdict(list))
     set_back: dict[int, int] = field(default_factory=dict)  # contact -> when a person did
     told: list[str] = field(default_factory=list)
+    unmet: set[int] = field(default_factory=set)  # in the bin before the cache met them
+    stepped: dict[int, int] = field(default_factory=dict)  # contact -> when anybody last set it back
     known: Callable[[], set[int]] = set  # whom the cache has met
+    seen: Callable[[int], str | None] = lambda _: None  # the CRM's stage of a contact, as the cache has it
     trouble: list[list[Any]] = field(default_factory=list)
     count: int = 0
+    app: OAuthApp | None = None  # an app whose tokens end and are renewed, instead of a service key
     listen: Callable[[httpx.Request], None] = lambda _: None  # told of each request
 
     def gust(self, request: httpx.Request) -> None:
@@ -187,17 +159,20 @@ class Storm:
         if now in STAGES[1:]:
             self._stage(id, self.dice.choice(STAGES[: STAGES.index(now)]))
 
-    def _stage(self, id: int, stage: str) -> None:
-        ours = IN_CRM.get(self.portal.record("contacts", id)["properties"].get("lq_stage", ""))
-        self.portal.edit(id, {"lifecyclestage": stage})
-        if ours and STAGES.index(stage) < STAGES.index(ours):
+    def _stage(self, id: int, stage: str, by: Writer = PERSON) -> None:
+        said = self.portal.record("contacts", id)["properties"]
+        ours, now = IN_CRM.get(said.get("lq_stage", "")), said.get("lifecyclestage", "")
+        if stage == self.seen(id) != now:
+            return  # a stage that is back before anybody looked was unseen; a new cache would see it
+        self.portal.change(id, {"lifecyclestage": stage}, by)  # an app's step back is refused in silence
+        if by == PERSON and now in STAGES and STAGES.index(stage) < STAGES.index(now):
+            self.stepped[id] = self.clock.now()
+        if by == PERSON and ours and STAGES.index(stage) < STAGES.index(ours):
             self.set_back[id] = self.clock.now()
         self.note(id, "lifecyclestage")
 
     def other_app(self) -> None:
-        id = self.one()
-        self.portal.change(id, {"lifecyclestage": self.dice.choice(STAGES)}, Writer("INTEGRATION", "Zapier"))
-        self.note(id, "lifecyclestage")
+        self._stage(self.one(), self.dice.choice(STAGES), Writer("INTEGRATION", "Zapier"))
 
     def tamper(self) -> None:
         name, value = self.dice.choice(
@@ -211,11 +186,23 @@ class Storm:
 
     def merge(self) -> None:
         pair = self.one(), self.one()
-        if pair[0] != pair[1]:
-            self.merged.add(self.portal.merge(*pair))  # their lists, tasks and words are both's now
+        if pair[0] != pair[1] and not self._hides_a_step_back(pair):
+            new = self.portal.merge(*pair)
+            self.merged.add(new)  # their lists, tasks and words are both's now
+            if steps := [self.stepped[id] for id in pair if id in self.stepped]:
+                self.stepped[new] = max(steps)
+
+    def _hides_a_step_back(self, pair: tuple[int, int]) -> bool:
+        """Of whom somebody set back a new cache knows it by the newest word about the stage alone."""
+        steps = [self.stepped[id] for id in pair if id in self.stepped]
+        records = self.portal.account.records
+        words = [records.history(self.portal._find("contacts", id), "lifecyclestage") for id in pair]
+        return bool(steps) and max(some[0].at for some in words if some) != max(steps)
 
     def archive(self) -> None:
-        self.portal.archive(self.one())
+        id = self.one()
+        self.portal.archive(id)
+        (self.unmet.discard if id in self.known() else self.unmet.add)(id)
 
     def restore(self) -> None:
         self.portal.restore(self.one(bin=True))
@@ -307,13 +294,25 @@ class Storm:
         kind = self.dice.choice(["calls", "meetings"])
         self.portal.archive(self.one(kind), kind)
 
+    def associate(self) -> None:
+        kind = self.dice.choice(JOINED)
+        associate(self.portal, self.one(), kind, self.one(kind))
+
+    def dissociate(self) -> None:
+        dissociate(self.portal, self.dice, self.dice.choice(JOINED))
+
+    def expire(self) -> None:
+        """The access token; who has no app to renew it has a key that does not end."""
+        if self.app is not None:
+            self.portal.expire()
+
 
 HAPPENINGS: tuple[Callable[[Storm], None], ...] = (
     *(Storm.edit, Storm.edit, Storm.answer, Storm.set_stage, Storm.step_back, Storm.step_back),
     *(Storm.other_app, Storm.tamper, Storm.merge, Storm.merge, Storm.archive, Storm.restore, Storm.erase),
     *(Storm.make, Storm.merge_companies, Storm.grow, Storm.found, Storm.offer, Storm.negotiate),
     *(Storm.withdraw, Storm.ask, Storm.ask, Storm.ask, Storm.click, Storm.click, Storm.visit, Storm.visit),
-    *(Storm.join, Storm.phone, Storm.meet, Storm.cancel),
+    *(Storm.join, Storm.phone, Storm.meet, Storm.cancel, Storm.associate, Storm.dissociate, Storm.expire),
 )
 
 
@@ -322,22 +321,28 @@ async def cache(portal: Portal, rules: Rules, file: Path, storm: Storm) -> Async
     """A cache of the account, on the way to which the storm blows."""
     db = open_store(file)
     try:
-        key, way = Secret(portal.token), Gusts(storm.gust, storm.clock.turn)
+        key, way = storm.app or Secret(portal.token), Gusts(storm.gust, storm.clock.turn)
         async with Transport(portal.url, key, storm.clock, http=way) as t:
             yield House(portal, rules, db, t, storm.clock)
     finally:
         db.close()
 
 
-async def weather(here: House, storm: Storm, syncs: int) -> None:
-    """A first sync in peace, the storm, and as much calm as everything needs to be seen."""
+async def weather(
+    here: House, storm: Storm, syncs: int, quiet: Callable[[House, Storm], None] = lambda _here, _storm: None
+) -> None:
+    """A first sync in peace, the storm, and as much calm as everything needs to be seen. `quiet` is told of
+    each sync that went well and during which nothing happened."""
     await here.sync()
     storm.strength = 0.05
     for _ in range(syncs):
         storm.blow()
         here.seconds(storm.dice.choice([20, 300, 700, 3600, 30_000]))
+        before = len(storm.told)
         with suppress(Retry, Stop):  # the next sync goes on
             await here.sync()
+            if len(storm.told) == before:
+                quiet(here, storm)
     storm.calm()
     for _ in range(3):
         here.seconds(DAY // 1000)
@@ -357,10 +362,16 @@ async def land(folder: Path, seed: int) -> AsyncIterator[tuple[House, Storm]]:
     dice = Random(seed)
     rules = rules_in(folder, EDITS)
     with sandbox.start(now=NOW, driven=True, rows=[*ours(rules), *account(dice)]) as portal:
-        portal.knobs(burst_limit=0, search_limit=0, associations_limit=0, **dice.choice(KNOBS))
+        portal.knobs(burst_limit=0, search_limit=0, associations_limit=0)
+        for knobs in dice.sample(KNOBS, 2):
+            portal.knobs(**knobs)
         storm = Storm(portal, dice, Steady(portal))
+        if seed % 2:
+            app = portal.app
+            storm.app = OAuthApp(app.client_id, Secret(app.client_secret), Secret(app.refresh_token))
         async with cache(portal, rules, folder / "connector.db", storm) as here:
             storm.known = lambda: met(here)
+            storm.seen = lambda id: records.values(here.db, [str(id)], "lifecyclestage").get(str(id))
             yield here, storm
 
 

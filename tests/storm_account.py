@@ -52,6 +52,8 @@ FAULTS = (
     {"status": 429, "body": _limited("SECONDLY")},
     {"status": 429, "body": _limited("TEN_SECONDLY_ROLLING"), "headers": {"Retry-After": "4"}},
     {"status": 429, "body": _limited("DAILY")},
+    {"status": 429, "body": _limited("DAILY"), "headers": {"Retry-After": "60"}},
+    {"status": 429, "headers": {"Retry-After": "1"}},
     {"status": 429, "html": True},
     {"status": 500},
     {"status": 500, "commit": True},
@@ -66,7 +68,7 @@ FAULTS = (
     {"truncate": True},
     {"empty": True},
 )
-PLACES = ("", "", "", UPDATE, "/batch/read", "/search", "/tasks", "/memberships/", "/associations/")
+PLACES = ("", "", "", UPDATE, UPDATE, "/batch/read", "/search", "/tasks", "/memberships/", "/associations/")
 SCHEMA = ("/crm/v3/owners/", "/crm/v3/properties/contacts", "/crm/v3/properties/deals", "/account-info/")
 
 

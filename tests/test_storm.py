@@ -5,14 +5,17 @@ from __future__ import annotations
 
 import os
 import random
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import httpx
 import pytest
 from accounts import DAY, NOW, House, submission
+from command_line import Folder, on
 from storm import Storm, cache, land, weather
-from storm_account import FIRST, OWNED
-from storm_oracle import agrees, behaved, members, stands, tasks, writes
+from storm_account import EDITS, FIRST, OWNED
+from storm_oracle import agrees, behaved, heard, members, stands, tasks, writes
 
 from connector.errors import Unreachable
 from connector.sandbox import Fault
@@ -140,12 +143,44 @@ async def test_a_step_back_outlives_both_a_merge_and_the_cache(tmp_path: Path) -
             assert stands(new)[str(both)] == stands(here)[str(both)]
 
 
+def on_the_command_line(here: House, folder: Path) -> Folder:
+    """With the rules of the storm; time stands where it stands."""
+    line = on(here.portal, folder)
+    for file, edits in EDITS.items():
+        for old, new in edits:
+            line.edit(file, old, new)
+    return line
+
+
+async def test_the_cache_is_deleted_amid_a_storm_and_the_command_line_says_nothing_new(
+    tmp_path: Path,
+) -> None:
+    async with land(tmp_path, 8) as (here, storm):
+        await weather(here, storm, 6)
+        line = on_the_command_line(here, tmp_path / "line")
+        told = len(storm.ids("tasks"))
+        assert told > 0, "this storm tells nobody: take another seed"
+        writes(here)
+        for deleted in range(2):
+            for file in line.path.glob("connector.db*"):
+                file.unlink()
+            for verb in (["backfill", "all"], ["sync"]):
+                ran = line(*verb)
+                assert ran.code == 0, ran.stderr
+                line.advance(300)
+            assert writes(here) == [], f"after {deleted} deletions"
+        assert len(storm.ids("tasks")) == told
+        with closing(sqlite3.connect(line.path / "connector.db")) as built:
+            judged = built.execute("SELECT count(*) FROM contact JOIN standing ON id = contact_id").fetchone()
+        assert judged == (len(storm.ids("contacts")),)
+
+
 async def weathered(folder: Path, seed: int, syncs: int) -> None:
     random.seed(seed)  # the pauses between two attempts
     name = os.environ["PYTEST_CURRENT_TEST"].split(" ")[0]
     print(f"to repeat this storm: pytest -m '' '{name}'")
     async with land(folder, seed) as (here, storm):
-        await weather(here, storm, syncs)
+        await weather(here, storm, syncs, heard)
         agrees(here, storm, folder / "connector.db")
         behaved(here, storm)
         assert verify(here.db, here.rules, here.clock.now()).items == []

@@ -38,15 +38,18 @@ Rows = Mapping[str, Sequence[Row]]  # by contact
 
 async def settle_in_flight(s: Sending) -> int:
     """Rows that a dead run left in `sending`: values that the CRM holds by now are sent, the rest is pending
-    again. A task is looked for once more before it is made, but not before what was sent
-    must have arrived; a list or a webhook may be told twice."""
+    again, a stage decided anew. A task is looked for once more before it is made, but not before what was
+    sent must have arrived; a list or a webhook may be told twice."""
     settled = 0
     while rows := outbox.in_flight(s.db):
         values = [row for row in rows if row.kind == PROPERTY]
         verdicts = await read_back(s, values) if values else []
         verdicts += [(row.seq, State.PENDING, "") for row in rows if row.kind != PROPERTY]
+        stages = [row.contact_id for row in values if row.key == s.lifecycle]
         with write(s.db):
             record_verdicts(s, rows, verdicts)
+            decisions.expect_notes(s.db, stages)
+            decisions.mark_dirty(s.db, stages)
         settled += len(rows)
     return settled
 
@@ -118,6 +121,7 @@ async def _batch(s: Sending, rows: Sequence[Row]) -> Sent:
     verdicts += settled + _overtaken(by_contact, done)
     with write(s.db):
         record_verdicts(s, rows, verdicts)
+        outbox.put_back(s.db, _following(by_contact, done), "its contact was merged")
         _leave(s, done)
     actions = [row for row in rows if row.kind != PROPERTY and row.contact_id not in done.dropped]
     await _act(s, [row for row in actions if row.kind == TASK], send_tasks, done)
@@ -138,13 +142,18 @@ def _gone(by_contact: Rows, fresh: Mapping[str, Record], done: Sent) -> list[Ver
         done.dropped[contact] = said
         done.gone.add(contact)
         done.merged |= {contact: found.id} if found else {}
-        verdicts += [(row.seq, _after_merge(row) if found else State.DROPPED, said) for row in rows]
+        gone = [row for row in rows if not (found and _follows(row))]
+        verdicts += [(row.seq, State.DROPPED, said) for row in gone]
     return verdicts
 
 
-def _after_merge(row: Row) -> State:
-    """Values are decided anew; what tells a thing once follows to the new id."""
-    return State.DROPPED if row.kind == PROPERTY else State.PENDING
+def _follows(row: Row) -> bool:
+    """After a merge values are decided anew; what tells a thing once follows to the new id."""
+    return row.kind != PROPERTY
+
+
+def _following(by_contact: Rows, done: Sent) -> list[int]:
+    return [row.seq for contact in done.merged for row in by_contact.get(contact, ()) if _follows(row)]
 
 
 def _overtaken(by_contact: Rows, done: Sent) -> list[Verdict]:

@@ -15,23 +15,30 @@ ByContact = Mapping[str, Sequence[Row]]
 
 
 def record_verdicts(s: Sending, rows: Sequence[Row], verdicts: Sequence[Verdict]) -> None:
-    """To be called inside a transaction."""
+    """Of a stage that the CRM took from us we know the writer; of one that it had already, its history tells.
+    To be called inside a transaction."""
     outbox.settle(s.db, verdicts, s.now)
-    sent = {seq for seq, state, _ in verdicts if state is State.SENT}
+    sent = {seq: said for seq, state, said in verdicts if state is State.SENT}
     ours = [r for r in rows if (r.kind, r.key) == (outbox.PROPERTY, s.lifecycle) and r.seq in sent]
-    decisions.drop_notes(s.db, [row.contact_id for row in ours])
+    decisions.drop_notes(s.db, [row.contact_id for row in ours if not sent[row.seq]])
+    decisions.expect_notes(s.db, [row.contact_id for row in ours if sent[row.seq]])
 
 
 async def read_back(s: Sending, rows: Sequence[Row]) -> list[Verdict]:
-    """Rows that were in flight: what the CRM holds by now is sent, the rest pending again."""
+    """Rows that were in flight: what the CRM holds by now is sent, the rest pending again; but for a stage,
+    which may have arrived and was taken back: that is decided anew, by its history."""
     found = await objects.read(
         s.t, "contacts", sorted({r.contact_id for r in rows}), sorted({r.key for r in rows})
     )
     verdicts = []
     for row in rows:
         record = found.records.get(row.contact_id)
-        there = record is not None and _holds(s, record, row)
-        verdicts.append((row.seq, State.SENT if there else State.PENDING, "read back" if there else ""))
+        if record is not None and _holds(s, record, row):
+            verdicts.append((row.seq, State.SENT, "read back"))
+        elif row.key == s.lifecycle:
+            verdicts.append((row.seq, State.DROPPED, "the answer was lost: decided anew"))
+        else:
+            verdicts.append((row.seq, State.PENDING, ""))
     return verdicts
 
 

@@ -21,19 +21,26 @@ from connector.store.schema import write
 
 async def resolve(p: Pulling, ids: Sequence[str]) -> None:
     """What became of these contacts, by the CRM's own word on each: read again, merged, left or erased."""
+    missing = await _living(p, ids)
+    if not missing:
+        return
+    bin = await _bin(p, sorted(missing))
+    _merged(p, bin.records)
+    lost = bin.missing & missing
+    with write(p.db):
+        for id in missing - lost:
+            gone = bin.records[id].id if id in bin.records else id
+            erasure.leave(p.db, gone, p.now, binned=id in bin.records)
+    if lost:  # who came out of the bin between the two looks is neither here nor there, and alive
+        erase(p, sorted(await _living(p, sorted(lost))))
+
+
+async def _living(p: Pulling, ids: Sequence[str]) -> frozenset[str]:
+    """Stores those that are there; gives those that are not."""
     found = await objects.read(p.t, "contacts", ids, properties_of(p.rules, "contacts"))
     await store(p, "contacts", list(found.records.values()))
     _merged(p, found.records)
-    if not found.missing:
-        return
-    bin = await _bin(p, sorted(found.missing))
-    _merged(p, bin.records)
-    lost = bin.missing & found.missing
-    with write(p.db):
-        for id in found.missing - lost:
-            gone = bin.records[id].id if id in bin.records else id
-            erasure.leave(p.db, gone, p.now, binned=id in bin.records)
-    erase(p, sorted(lost))
+    return found.missing
 
 
 async def _bin(p: Pulling, ids: Sequence[str]) -> Binned:

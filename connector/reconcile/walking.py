@@ -1,8 +1,8 @@
 """Everything once a day, a slice at each sync: as much as is due since the walk began.
 
 It reads what the search cannot tell: computed values, whose change moves no date; associations that were
-taken away; records that are there and were never shown, or not there and never said to be gone. Activities
-are asked for by the ids that are known of them. It goes on where it was stopped.
+made or taken away; records that are there and were never shown, or not there and never said to be gone.
+Activities are asked for by the ids that are known of them. It goes on where it was stopped.
 """
 
 from __future__ import annotations
@@ -12,19 +12,22 @@ from typing import Any
 
 from connector.errors import MissingScope, Refused
 from connector.hubspot import objects
+from connector.hubspot.engagement import ACTIVITIES, EngagementPage
 from connector.model import DAY
 from connector.pull import OBJECTS, Pulling
+from connector.pull.events import store_events
 from connector.pull.pages import store_page
 from connector.pull.pulling import joined_with, properties_of
 from connector.reconcile.counting import FORGOTTEN
 from connector.reconcile.leaving import resolve, resolve_others
-from connector.store import bookmarks, decisions, engagement, erasure, identity, presence
+from connector.store import bookmarks, decisions, engagement, erasure, identity, outbox, presence
 from connector.store.bookmarks import RECONCILIATION
 from connector.store.identity import Gate
 from connector.store.schema import write
 
 PAGE = 100
-ACTIVITIES = ("meetings", "calls", "emails", "communications", "notes", "tasks")
+STRANGERS = 1_000  # contacts of events, at a time
+_BY_NAME = {one.name: one for one in ACTIVITIES}
 State = dict[str, Any]  # started, step, after, done and total (pages), skipped: people who were forgotten
 
 
@@ -45,7 +48,7 @@ def _begun(p: Pulling) -> State:
     mark = bookmarks.get(p.db, RECONCILIATION)
     started = mark.value["ended"] if mark.value else p.now
     rows = sum(presence.count(p.db, name) for name in OBJECTS if properties_of(p.rules, name))
-    rows += presence.count_events(p.db, ACTIVITIES)
+    rows += presence.count_events(p.db, tuple(_BY_NAME))
     state = {"started": started, "step": 0, "after": None, "done": 0, "skipped": 0}
     state |= {"total": rows // PAGE + len(STEPS)}
     with write(p.db):
@@ -122,15 +125,26 @@ async def _unseen(p: Pulling, object_type: str, state: State) -> State | None:
 
 
 async def _activities(p: Pulling, source: str, state: State) -> State | None:
-    """Whether those that are known are still there. What sales did once is not undone by it: a first touch
-    stays with the hand-off."""
+    """Whether those that are known are still there, and whose they are. What sales did once is not undone by
+    it: a first touch stays with the hand-off."""
     ids = engagement.ids_after(p.db, source, state["after"] or "", PAGE)
     if not ids:
         return None
-    gone = sorted((await objects.read(p.t, source, ids, [])).missing)
+    told, missing = await _BY_NAME[source].again(p.t, ids)
+    store_events(p, source, source, EngagementPage(told, None, None), {}, None)
     with write(p.db):
-        decisions.mark_dirty(p.db, engagement.remove(p.db, source, gone))
+        gone = engagement.remove(p.db, source, sorted(missing))
+        decisions.mark_dirty(p.db, [*gone, *engagement.unlink(p.db, told, p.now - outbox.JOINED)])
     return {**state, "after": ids[-1]}
+
+
+async def _strangers(p: Pulling, _name: str, state: State) -> State | None:
+    """Contacts of whom events were told and nothing else: one that was merged and erased before any page
+    showed it, say."""
+    ids, following = engagement.strangers(p.db, state["after"] or "", STRANGERS)
+    if ids:
+        await resolve(p, ids)
+    return None if following is None else {**state, "after": following}
 
 
 async def _departed(p: Pulling, _name: str, state: State) -> State | None:
@@ -146,6 +160,7 @@ async def _departed(p: Pulling, _name: str, state: State) -> State | None:
 Step = Callable[[Pulling, str, State], Awaitable[State | None]]
 STEPS: tuple[tuple[Step, str], ...] = (
     *((step, name) for name in OBJECTS for step in (_list, _unseen)),
-    *((_activities, name) for name in ACTIVITIES),
+    *((_activities, name) for name in _BY_NAME),
+    (_strangers, ""),
     (_departed, ""),
 )

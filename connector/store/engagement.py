@@ -8,6 +8,7 @@ import orjson
 from sqlite_utils import Database
 
 from connector.model import Engagement, fold
+from connector.store import identity
 from connector.store.identity import Gate
 
 
@@ -56,8 +57,9 @@ def _attrs(row: Engagement) -> str:
 
 
 def parked(db: Database) -> int:
-    """Events of addresses that no contact has."""
-    return int(db.execute("SELECT count(*) FROM engagement WHERE contact_id IS NULL").fetchone()[0])
+    """Events of addresses that no contact has; not what sales did with nobody who is a contact."""
+    sql = "SELECT count(*) FROM engagement WHERE contact_id IS NULL AND event NOT IN ('call', 'meeting', 'sales_email')"
+    return int(db.execute(sql).fetchone()[0])
 
 
 def unjudged(db: Database) -> int:
@@ -85,6 +87,46 @@ def remove(db: Database, source: str, ids: Sequence[str]) -> list[str]:
         db.conn.executemany(sql, [(contact, name) for contact in mine])
         touched += mine
     return touched
+
+
+def unlink(db: Database, rows: Sequence[Engagement], since: int) -> list[str]:
+    """Events, told anew with everybody whose they are, are nobody else's any more. Those of contacts in the bin
+    stay theirs, and for a while (`since`) those of contacts that were merged: theirs are joined to the new id
+    later. Gives the contacts of whom they were. To be called inside a transaction."""
+    gate, whose = Gate(db), dict[tuple[str, str], set[str]]()
+    for row in rows:
+        mine = whose.setdefault((row.source, row.id), set())
+        mine |= {gate.survivor(row.contact_id)} if row.contact_id else set()
+    touched: list[str] = []
+    for (source, id), mine in whose.items():
+        name = f"{source}:{id}"
+        parties = [row[0] for row in db.execute("SELECT party FROM engagement WHERE id = ?", [name])]
+        gone = [one for one in parties if one not in mine and (mine if not one else _may_go(db, one, since))]
+        for party in gone:
+            db.execute("DELETE FROM engagement WHERE id = ? AND party = ?", [name, party])
+            db.execute("DELETE FROM signal WHERE contact_id = ? AND id = ?", [party, name])
+        touched += filter(None, gone)
+    return touched
+
+
+def _may_go(db: Database, contact_id: str, since: int) -> bool:
+    binned = db.execute("SELECT 1 FROM departed WHERE contact_id = ?", [contact_id]).fetchone()
+    return binned is None and not identity.merged_since(db, contact_id, since)
+
+
+def strangers(db: Database, after: str, limit: int) -> tuple[list[str], str | None]:
+    """Contacts of events that are neither here nor known to have left, among the next that follow an id; and
+    where to go on. One seek for each contact: there are many events to each."""
+    rows = db.execute(
+        "WITH RECURSIVE ids(id) AS (SELECT min(contact_id) FROM engagement WHERE contact_id > ?1 UNION ALL "
+        "SELECT (SELECT min(contact_id) FROM engagement WHERE contact_id > ids.id) FROM ids "
+        "WHERE ids.id IS NOT NULL LIMIT ?2) "
+        "SELECT id, EXISTS (SELECT 1 FROM contact c WHERE c.id = ids.id) "
+        "OR EXISTS (SELECT 1 FROM departed d WHERE d.contact_id = ids.id) FROM ids WHERE id IS NOT NULL",
+        [after, limit],
+    ).fetchall()
+    following = rows[-1][0] if len(rows) == limit else None
+    return [id for id, known in rows if not known], following
 
 
 def remove_of_deal(db: Database, deal_id: str) -> list[str]:

@@ -32,6 +32,12 @@ def olds(db: Database, contact_id: str) -> list[str]:
     return [row[0] for row in rows]
 
 
+def merged_since(db: Database, contact_id: str, moment: int) -> bool:
+    """Whether another was found to be merged into this one after a moment."""
+    row = db.execute("SELECT max(at) FROM alias WHERE id = ?", [contact_id]).fetchone()
+    return row[0] is not None and row[0] > moment
+
+
 def join(db: Database, old: str, new: str, now: int) -> None:
     """From now on `old` stands for `new`, and so does whatever stood for `old`."""
     db.execute("UPDATE alias SET id = ? WHERE id = ?", [new, old])

@@ -149,7 +149,7 @@ def _outbox(db: Database, old: str, new: str, now: int) -> None:
         (seq, contact, kind, key, State(state))
         for seq, contact, kind, key, state in db.execute(
             f"SELECT seq, contact_id, kind, key, state FROM outbox WHERE state IN ({_EVERY_STATE}) "
-            "AND contact_id IN (?, ?) ORDER BY seq",
+            "AND contact_id IN (?, ?) ORDER BY unsure_at IS NULL, seq",
             [old, new],
         )
     ]
@@ -167,9 +167,10 @@ def _outbox(db: Database, old: str, new: str, now: int) -> None:
 
 
 def _repeated(rows: Sequence[tuple[int, State]]) -> Iterable[int]:
-    """All open ones but the first, or all where one was sent."""
+    """All open ones but the first, which is one that may have arrived if there is any; or all where one was
+    sent."""
     order = [State.SENT, State.SENDING, State.PENDING, State.HELD]
-    _, *others = sorted(rows, key=lambda row: (order.index(row[1]), row[0]))
+    _, *others = sorted(rows, key=lambda row: order.index(row[1]))
     return [seq for seq, state in others if state is not State.SENT]
 
 

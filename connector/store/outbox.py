@@ -4,7 +4,7 @@
   (plan) ----------> pending ----------> sending ----------> sent
                                             |-------------> pending  it had not arrived: again
                                             |-------------> held     the CRM refused it: a person decides
-                                            |-------------> dropped  its contact is gone, or somebody set the stage
+                                            |-------------> dropped  its contact is gone, or somebody set the stage (or may have)
   held -- retry ---> pending      held -- drop ------------> dropped
   pending or held ------ put or withdraw of a newer plan --> dropped
 
@@ -28,6 +28,7 @@ import orjson
 from sqlite_utils import Database
 
 from connector.model import MINUTE
+from connector.store import bookmarks
 from connector.store.plans import PlanRow
 
 PROPERTY, TASK, LIST, WEBHOOK = "property", "task", "list", "webhook"  # the kinds
@@ -122,16 +123,24 @@ def withdraw(
 # A task whose answer was lost may still be on its way: until it must have arrived it is neither there nor not,
 # and its contact waits, since values are written after the tasks that they lead to.
 ARRIVED = 2 * MINUTE
+# The tasks of a contact that was merged are its own again only after a while (up to half an hour, the CRM says):
+# until then one that may be there (its answer was lost, or the cache that knew of it) is neither there nor not.
+JOINED = 45 * MINUTE
 _READY = (
     "state = 'pending' AND contact_id NOT IN (SELECT contact_id FROM outbox WHERE state = 'pending' "
-    "AND kind = 'task' AND unsure_at > :now - :arrived)"
+    "AND kind = 'task' AND unsure_at > :now - :arrived) "
+    "AND contact_id NOT IN (SELECT o.contact_id FROM outbox o JOIN alias a ON a.id = o.contact_id WHERE "
+    "o.state = 'pending' AND o.kind = 'task' AND (o.unsure_at IS NOT NULL OR a.at <= :begun) "
+    "AND a.at > :now - :joined)"
 )
 
 
 def claim(db: Database, contacts: int, now: int, after: str = "") -> list[Row]:
     """The pending rows of the next contacts whose ids come after `after`, now `sending`; not of those to
     whom something may still arrive. To be called inside a transaction."""
-    asked = {"after": after, "contacts": contacts, "now": now, "arrived": ARRIVED}
+    begun = bookmarks.fact(db, "decided_since") or 0  # another cache may have told of what was merged before
+    asked = {"after": after, "contacts": contacts, "now": now, "arrived": ARRIVED, "joined": JOINED}
+    asked |= {"begun": begun}
     ids = [
         row[0]
         for row in db.execute(
@@ -168,6 +177,12 @@ def settle(db: Database, rows: Iterable[tuple[int, State, str]], now: int) -> No
         "unsure_at = iif(?1 = 'pending', ?3, unsure_at) WHERE seq = ?4",
         [(state.value, said[:2000], now, seq) for seq, state, said in rows],
     )
+
+
+def put_back(db: Database, seqs: Iterable[int], said: str) -> None:
+    """Rows that were claimed and then not sent: nothing of them is on its way."""
+    sql = "UPDATE outbox SET state = 'pending', said = ?, settled_at = NULL WHERE seq = ?"
+    db.conn.executemany(sql, [(said[:2000], seq) for seq in seqs])
 
 
 def last_sent(db: Database, ids: Sequence[str], keys: Iterable[str]) -> dict[str, dict[str, str]]:

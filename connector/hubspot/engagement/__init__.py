@@ -2,14 +2,7 @@
 
 from __future__ import annotations
 
-from connector.hubspot.engagement.activity_kinds import (
-    CALLS,
-    COMMUNICATIONS,
-    EMAILS,
-    MEETINGS,
-    NOTES,
-    TASKS,
-)
+from connector.hubspot.engagement.activity_kinds import ACTIVITIES
 from connector.hubspot.engagement.deals import deal_engagement
 from connector.hubspot.engagement.email_events import EmailEvents
 from connector.hubspot.engagement.forms import Forms
@@ -22,14 +15,9 @@ SOURCES: tuple[Source, ...] = (
     Forms(),
     EmailEvents(),
     PageViews(),
-    MEETINGS,
-    CALLS,
-    EMAILS,
-    COMMUNICATIONS,
-    NOTES,
-    TASKS,
+    *ACTIVITIES,
     Lists(),
     MarketingEvents(),
 )
 
-__all__ = ["OVERLAP", "SOURCES", "EngagementPage", "Source", "Wanted", "deal_engagement"]
+__all__ = ["ACTIVITIES", "OVERLAP", "SOURCES", "EngagementPage", "Source", "Wanted", "deal_engagement"]

@@ -95,6 +95,15 @@ class Activities:
             yield EngagementPage(rows, at, None, skipped)
         yield EngagementPage([], None, {"until": (progress or window)["until"]})
 
+    async def again(self, t: Transport, ids: Sequence[str]) -> tuple[list[Engagement], frozenset[str]]:
+        """These anew, with the contacts that they are linked to by now; and those that are gone."""
+        read = await objects.read(t, self.name, ids, self.properties)
+        records = list(read.records.values())
+        links = await objects.links(
+            t, self.name, "contacts", [record.id for record in records], all_named=True
+        )
+        return self._events(records, links, 0)[0], read.missing
+
     def _events(
         self, records: Sequence[Record], links: Mapping[str, Sequence[Link]], since: int
     ) -> tuple[list[Engagement], int]:
@@ -102,5 +111,13 @@ class Activities:
         theirs = [record for record in records if not self.ours(record)]
         told = [event for record in theirs if (event := self.told(record)) is not None]
         due = [event for event in told if event.at >= since]
-        rows = [replace(event, contact_id=link.to_id) for event in due for link in links.get(event.id, ())]
+        rows = [one for event in due for one in _of_contacts(event, links.get(event.id, ()))]
         return rows, len(theirs) - len(told)
+
+
+def _of_contacts(event: Engagement, links: Sequence[Link]) -> list[Engagement]:
+    """Of one that is linked to nobody, or to people in the bin alone, no more than that it is there: who
+    comes back is linked to it again, and nothing tells."""
+    if not links:
+        return [replace(event, attrs={}, label="")]
+    return [replace(event, contact_id=link.to_id) for link in links]

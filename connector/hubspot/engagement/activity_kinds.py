@@ -158,3 +158,4 @@ TASKS = Activities(
     _task,
     ours=_is_ours,
 )
+ACTIVITIES = (MEETINGS, CALLS, EMAILS, COMMUNICATIONS, NOTES, TASKS)
