@@ -54,7 +54,7 @@ async def _contact_pages(p: Pulling) -> float | None:
     except MissingScope:
         return None  # said where it is read
     size = _PAGE if records.count(p.db) else _PAGE_WITH_HISTORY
-    return None if total is None else total / size
+    return total / size
 
 
 @dataclass

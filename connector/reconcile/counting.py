@@ -28,8 +28,8 @@ async def look(p: Pulling) -> None:
     """Counts, and looks into a difference."""
     last = p.now - BEHIND
     there, here = await count_created(p.t, "contacts", 0, last), presence.count_created(p.db, 0, last)
-    difference = (there or 0) - here - int(bookmarks.fact(p.db, FORGOTTEN) or 0)
-    if there is None or not difference or _vain(p, difference):
+    difference = there - here - int(bookmarks.fact(p.db, FORGOTTEN) or 0)
+    if not difference or _vain(p, difference):
         return
     halves = _Halves(p)
     await halves.look(0, last, there, here)
@@ -71,7 +71,7 @@ class _Halves:
         middle = presence.middle(self.p.db, first, last, here)
         middle = min(max(first, (first + last) // 2 if middle is None else middle), last - 1)
         mine = presence.count_created(self.p.db, first, middle)
-        theirs = await count_created(self.p.t, "contacts", first, middle) or 0
+        theirs = await count_created(self.p.t, "contacts", first, middle)
         await self.look(first, middle, theirs, mine)
         await self.look(middle + 1, last, there - theirs, here - mine)
 

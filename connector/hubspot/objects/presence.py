@@ -9,6 +9,7 @@ from connector.errors import Refused
 from connector.hubspot import paths, wire
 from connector.hubspot.answers import category, rows, words
 from connector.hubspot.objects.records import NOT_FOUND, PAGE, PROPERTY_MERGED_IDS, chunks, record
+from connector.hubspot.objects.search import total_of
 from connector.hubspot.transport import Transport, together
 from connector.model import Document, Record
 
@@ -49,18 +50,16 @@ async def _binned(t: Transport, object: str, ids: list[str]) -> Binned:
     return Binned(found, frozenset(missing) - found.keys())
 
 
-async def count_created(t: Transport, object: str, first: int, last: int) -> int | None:
+async def count_created(t: Transport, object: str, first: int, last: int) -> int:
     """How many records were made from `first` to `last` (ms)."""
-    document = await _created(t, object, first, last, 1)
-    total = document.get("total")
-    return total if isinstance(total, int) else None
+    return total_of(await _created(t, object, first, last, 1))
 
 
 async def ids_created(t: Transport, object: str, first: int, last: int) -> tuple[list[str], bool]:
     """Up to MOST ids of records made in this time, and whether these are all."""
     document = await _created(t, object, first, last, MOST)
     ids = [str(row["id"]) for row in rows(document)]
-    return ids, document.get("total") == len(set(ids))
+    return ids, total_of(document) == len(set(ids))
 
 
 async def _created(t: Transport, object: str, first: int, last: int, limit: int) -> Document:

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import Any
 
-from connector.errors import ServerFault
+from connector.errors import ServerFault, Unreachable
 from connector.hubspot import paths, wire
 from connector.hubspot.answers import rows
 from connector.hubspot.objects.records import modified_property, record
@@ -29,7 +29,7 @@ class Changed:
 
     stamps: list[tuple[str, int | None]]
     after_id: str | None  # give it to the next call; None: the window is finished
-    total: int | None = None
+    total: int
 
 
 async def changed(t: Transport, object: str, since: int, until: int, after_id: str | None) -> Changed:
@@ -46,7 +46,7 @@ async def changed(t: Transport, object: str, since: int, until: int, after_id: s
     body = _body(object, filters)
     found, document = await _search(t, object, body)
     stamps = [(str(row["id"]), record(row).modified_at) for row in found]
-    total = _total(document)
+    total = total_of(document)
     if not stamps or (next_cursor(document) is None and (len(stamps) < SEARCH_PAGE or total == len(stamps))):
         return Changed(stamps, None, total)
     ids = [id for id, _ in stamps]
@@ -66,7 +66,7 @@ async def changed_in_pieces(t: Transport, object: str, since: int, until: int) -
     while waiting:
         low, high = waiting.pop()
         total = await _count(t, object, _between(object, low, high))
-        if total is None or total <= CAP:
+        if total <= CAP:
             async for found in _walk(t, object, low, high):
                 yield found
         elif low == high:
@@ -88,7 +88,7 @@ async def _walk(t: Transport, object: str, since: int, until: int) -> AsyncItera
         at = {} if cursor.at is None else {"after": cursor.at}
         document = await t.call("POST", path, json={**body, **at}, bucket="search", effect="read")
         stamps = [(str(row["id"]), record(row).modified_at) for row in rows(document)]
-        yield Changed(stamps, None, _total(document))
+        yield Changed(stamps, None, total_of(document))
         if cursor.turn(document) is None:
             return
 
@@ -147,23 +147,29 @@ async def highest(
     }
     path = paths.OBJECT_SEARCH.format(object=object)
     document = await t.call("POST", path, json=body, bucket="search", effect="read")
-    return Highest([str(row["id"]) for row in rows(document)], _total(document) or 0)
+    return Highest([str(row["id"]) for row in rows(document)], total_of(document))
 
 
-async def count(t: Transport, object: str) -> int | None:
+async def count(t: Transport, object: str) -> int:
     """How many records there are, by the search index's reckoning (for progress and estimates)."""
     return await _count(t, object, [])
 
 
-async def _count(t: Transport, object: str, filters: list[Document]) -> int | None:
+async def _count(t: Transport, object: str, filters: list[Document]) -> int:
     groups = [{"filters": filters}] if filters else []
     body = {"filterGroups": groups, "limit": 1, "properties": ["hs_object_id"]}
     document = await t.call(
         "POST", paths.OBJECT_SEARCH.format(object=object), json=body, bucket="search", effect="read"
     )
-    return _total(document)
+    return total_of(document)
 
 
-def _total(document: Document) -> int | None:
+def total_of(document: Document) -> int:
+    """How many rows the search has in all: what is missing is told by it alone.
+
+    :raises Unreachable: the answer does not say
+    """
     total = document.get("total")
-    return total if isinstance(total, int) else None
+    if not isinstance(total, int):
+        raise Unreachable("The CRM's search answered without its total, so its page cannot be trusted.")
+    return total

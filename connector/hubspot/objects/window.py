@@ -24,7 +24,7 @@ async def window(t: Transport, object: str, at: Document) -> AsyncIterator[tuple
         async for found, place in _once(t, object, here):
             here = place
             yield found, place
-        if here["total"] is None or here["seen"] >= here["total"]:
+        if here["seen"] >= here["total"]:
             return
         here = whole
     async for found in changed_in_pieces(t, object, at["since"], at["until"]):
