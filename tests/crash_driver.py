@@ -3,21 +3,28 @@
     python crash_driver.py < orders > answers
 
 An order is a line of JSON: {"cwd": folder, "args": [...], "kill": n or null}. A boundary is a commit about
-to happen or just done, a request about to leave or its answer just arrived; they are counted from 1. The
-answer is a line of JSON with the exit code (-9: killed) and the names of the boundaries that were passed.
+to happen or just done, a request about to leave or its answer just arrived; the same around a rewriting of
+the whole file, an emptying of its log and a copy of it (and once in the middle of each), and before a file
+beside it is made, named, renamed or removed. They are counted from 1. The answer is a line of JSON with the
+exit code (-9: killed) and the names of the boundaries that were passed.
+
 The product is imported once; every order runs in a fork of its own. Nothing of the product is changed: its
-connections to SQLite and to the CRM are watched from outside.
+connections to SQLite and to the CRM are watched from outside. Only its clock is another one, on which waiting
+for the account's limits costs little.
 """
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import signal
 import sqlite3
 import sys
 import threading
+import time
 import traceback
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -26,11 +33,43 @@ import urllib3
 
 import connector.cli
 import connector.cli.account
+import connector.cli.backfill
+import connector.cli.cache
 import connector.cli.plan
 import connector.cli.pull
 import connector.cli.sync
+import connector.cli.watch
 import connector.hubspot.account
+import connector.reconcile.forgetting
+import connector.settings
+import connector.store.copying
 import connector.sync  # all of it before the first fork
+from connector.clock import Held
+
+HASTE = 50  # times as fast as the world's
+AROUND = {  # statements that are told before and after
+    "COMMIT": ("commit", "committed"),
+    "VACUUM": ("rewrite", "rewritten"),
+    "PRAGMA WAL_CHECKPOINT(TRUNCATE)": ("empty log", "emptied log"),
+}
+STEPS = 2_000  # of SQLite's machine: well inside a rewriting of the smallest cache
+PAGES = 20  # of a copy's file: well inside the smallest cache
+FILES = {  # what the system is asked for -> the place of the path among its arguments
+    "tempfile.mkstemp": 0,
+    "os.link": 1,
+    "os.rename": 1,
+    "os.remove": 0,
+}
+
+
+class Hurried(Held):
+    """The date stands still, as it is told; waiting is quick."""
+
+    def monotonic(self) -> float:
+        return time.monotonic() * HASTE
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds / HASTE)
 
 
 class Fuse:
@@ -51,24 +90,57 @@ class Fuse:
                 os.kill(os.getpid(), signal.SIGKILL)
 
 
-def watch(fuse: Fuse) -> None:
-    _watch_commits(fuse)
+def watch(fuse: Fuse, folder: Path) -> None:
+    _watch_store(fuse)
     _watch_requests(fuse)
+    _watch_files(fuse, folder)
 
 
-def _watch_commits(fuse: Fuse) -> None:
+def _watch_store(fuse: Fuse) -> None:
     class Watched(sqlite3.Connection):
         def execute(self, sql: str, *given: Any) -> sqlite3.Cursor:
-            ends = sql.strip().upper() == "COMMIT"
-            if ends:
-                fuse.passed("commit")
+            told = AROUND.get(sql.strip().upper())
+            if told is None:
+                return super().execute(sql, *given)
+            fuse.passed(told[0])
+            if told[0] == "rewrite":
+                self.set_progress_handler(_once(fuse, "rewriting"), STEPS)
             done = super().execute(sql, *given)
-            if ends:
-                fuse.passed("committed")
+            self.set_progress_handler(None, STEPS)
+            fuse.passed(told[1])
             return done
+
+        def backup(self, target: sqlite3.Connection, **given: Any) -> None:
+            fuse.passed("copy")
+            told = _once(fuse, "copying")
+            super().backup(target, pages=PAGES, progress=lambda *_: told() and None, **given)
+            fuse.passed("copied")
 
     connect = sqlite3.connect
     sqlite3.connect = lambda *args, **given: connect(*args, factory=Watched, **given)  # type: ignore[assignment]
+
+
+def _once(fuse: Fuse, what: str) -> Callable[[], int]:
+    """Told at the first of many calls."""
+    told: list[str] = []
+
+    def tell() -> int:
+        if not told:
+            told.append(what)
+            fuse.passed(what)
+        return 0
+
+    return tell
+
+
+def _watch_files(fuse: Fuse, folder: Path) -> None:
+    """Files in the folder of the run; Python tells of what it is about to do."""
+
+    def heard(event: str, given: tuple[Any, ...]) -> None:
+        if event in FILES and Path(given[FILES[event]]).absolute().parent == folder:
+            fuse.passed(f"file {event.split('.')[1]}")
+
+    sys.addaudithook(heard)
 
 
 def _watch_requests(fuse: Fuse) -> None:
@@ -102,7 +174,8 @@ def run(order: dict[str, Any], ledger: Path) -> int:
             for stream in (1, 2):
                 os.dup2(sink, stream)
             sys.argv = ["connector", *order["args"]]
-            watch(Fuse(order["kill"], ledger))
+            connector.settings.Held = Hurried  # type: ignore[misc]
+            watch(Fuse(order["kill"], ledger), Path.cwd())
             connector.cli.main()
         except SystemExit as leave:
             sys.stdout.flush()

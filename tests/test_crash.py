@@ -10,10 +10,7 @@ from __future__ import annotations
 import json
 import shutil
 import sqlite3
-import subprocess
-import sys
 from collections import Counter
-from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,9 +19,12 @@ from typing import Any
 import httpx
 import pytest
 from command_line import Folder, on
+from crash_runs import LEAST, PROMISED, Driver, driver
 
 from connector import sandbox
 from connector.sandbox.rows import ListDef, Membership
+
+__all__ = ["driver"]  # a fixture, used by its name
 
 NOW = 1_794_819_600_000  # 2026-11-16T09:00Z
 CONTACTS = 60
@@ -40,7 +40,7 @@ VERBS = {
     "apply": ["apply", "--yes"],
     "sync": ["sync"],
 }
-SAMPLES = {"provision": 4, "backfill": 8, "plan": 2, "apply": 5, "sync": 7}  # for CI; the long profile: all
+SAMPLES = {"provision": 3, "backfill": 4, "plan": 2, "apply": 3, "sync": 4}  # for CI; the long profile: all
 WORKFLOW = "workflows/qualification.yaml"
 LISTS = (ListDef(901, "Crash nurturing"), ListDef(902, "Crash sales owned"))
 WRITES = ("/batch/update", "/tasks", "/memberships/add", "/memberships/remove")
@@ -60,34 +60,6 @@ CACHE = {  # what the cache must agree on, whatever way it was filled
     "bookmark": "source, value, progress, state",
     "dirty": "contact_id",
 }
-
-
-class Driver:
-    """`crash_driver.py` at our command."""
-
-    def __init__(self, folder: Path) -> None:
-        script = Path(__file__).with_name("crash_driver.py")
-        self._process = subprocess.Popen(
-            [sys.executable, str(script), str(folder / "ledger")],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            encoding="utf-8",
-        )
-
-    def __call__(self, folder: Folder, verb: str, kill: int | None = None) -> dict[str, Any]:
-        assert self._process.stdin is not None and self._process.stdout is not None
-        order = {"cwd": str(folder.path), "args": VERBS[verb], "kill": kill}
-        self._process.stdin.write(json.dumps(order) + "\n")
-        self._process.stdin.flush()
-        answer = json.loads(self._process.stdout.readline())
-        assert isinstance(answer, dict)
-        return answer
-
-    def close(self) -> None:
-        with self._process:
-            assert self._process.stdin is not None
-            self._process.stdin.close()
 
 
 @dataclass(frozen=True)
@@ -196,13 +168,6 @@ def _page(portal: sandbox.Portal, path: str, **params: str) -> list[dict[str, An
 
 
 @pytest.fixture(scope="session")
-def driver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Driver]:
-    made = Driver(tmp_path_factory.mktemp("driver"))
-    yield made
-    made.close()
-
-
-@pytest.fixture(scope="session")
 def steps(tmp_path_factory: pytest.TempPathFactory, driver: Driver) -> dict[str, Step]:
     """The undisturbed way, a snapshot before each verb."""
     root = tmp_path_factory.mktemp("way")
@@ -222,7 +187,7 @@ def steps(tmp_path_factory: pytest.TempPathFactory, driver: Driver) -> dict[str,
         portal, folder = opened(now)
         with portal:
             portal.clear_journal()
-            done = driver(folder, verb)
+            done = driver(folder, *VERBS[verb])
             assert done["code"] == (1 if verb == "sync" else 0), done["said"]
             settle(folder, verb, driver, verb)
             found[verb] = Step(root / verb, done["passed"], end_of(folder))
@@ -235,10 +200,10 @@ def stop_and_go_on(step: Step, verb: str, number: int, driver: Driver, files: Pa
     portal, folder = opened(files)
     with portal:
         portal.clear_journal()
-        killed = driver(folder, verb, number)
+        killed = driver(folder, *VERBS[verb], kill=number)
         at = f"{verb} killed at {number} of {len(step.passed)}: {killed['passed'][-3:]}"
         assert killed["code"] == -9, f"{at}\n{killed['said']}"
-        again = driver(folder, verb)
+        again = driver(folder, *VERBS[verb])
         assert again["code"] in (0, 1), f"{at}\n{again['said']}"
         settle(folder, verb, driver, at)
         assert differences(end_of(folder), step.after) == [], at
@@ -278,16 +243,15 @@ def differences(got: End, wanted: End) -> list[str]:
 
 
 def sampled(passed: list[str], samples: int) -> list[int]:
-    """Boundaries to stop at, by their number: those around each write of values, each answer to an action's,
-    and `samples` evenly apart."""
+    """Boundaries to stop at, by their number: the last write of values before it is read back and after, the
+    last answer of each action's, and `samples` evenly apart."""
     last = len(passed)
-    writes = [n for n, name in enumerate(passed, 1) if name.endswith(WRITES[0])]
-    around = {n + step for n in writes for step in (-1, 0, 1, 2)}
-    around |= {
-        n for n, name in enumerate(passed, 1) if name.startswith("answered") and name.endswith(WRITES[1:])
-    }
+    kinds = {name: n for n, name in enumerate(passed, 1)}
+    writes = [n for name, n in kinds.items() if name.endswith(WRITES[0])][-1:]
+    answers = {n for name, n in kinds.items() if name.startswith("answered") and name.endswith(WRITES[1:])}
     evenly = {1 + round(n * (last - 1) / (samples - 1)) for n in range(samples)}
-    return sorted(n for n in around | evenly if 1 <= n <= last)
+    around = {n + step for n in writes for step in (0, 2)}
+    return sorted(n for n in around | answers | evenly if n <= last)
 
 
 @pytest.mark.parametrize("verb", VERBS)
@@ -312,7 +276,10 @@ def test_stopped_at_every_boundary_it_comes_to_the_same_end(
 
 def test_a_way_has_boundaries_of_every_kind(steps: dict[str, Step]) -> None:
     kinds = {name.split(" ")[0] for step in steps.values() for name in step.passed}
-    assert kinds == {"commit", "committed", "send", "answered"}
+    assert kinds == {"commit", "committed", "send", "answered", "file"}
+    points = sum(len(step.passed) for step in steps.values())
+    print(f"\nfirst way: {points} places")
+    assert points >= PROMISED["first way"]
     for verb in ("apply", "sync"):
         assert any(name.startswith("send POST") and "update" in name for name in steps[verb].passed)
     assert len(steps["provision"].after.properties) >= 1
@@ -322,3 +289,8 @@ def test_a_way_has_boundaries_of_every_kind(steps: dict[str, Step]) -> None:
     assert sum(steps["sync"].after.tasks.values()) == 1 + sum(steps["apply"].after.tasks.values())
     assert {id for id, _ in steps["sync"].after.members} == {901, 902}
     assert len(steps["sync"].after.account) == CONTACTS + 1
+
+
+def test_all_files_together_promise_enough_places() -> None:
+    print(f"\nthe matrix: {sum(PROMISED.values())} places at least")
+    assert sum(PROMISED.values()) >= LEAST

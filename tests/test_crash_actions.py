@@ -21,8 +21,9 @@ from typing import Any
 import pytest
 from accounts import DAY, NOW, contact, form, submission
 from command_line import Folder, on
+from crash_runs import PROMISED, Driver, End, differences, driver
 from random_lives import write_rules
-from test_crash import Driver, contacts, driver, tasks
+from test_crash import contacts, tasks
 from webhook_receiver import Receiver, receiving
 
 from connector import sandbox
@@ -58,7 +59,6 @@ KEPT = {  # of the cache: what the next run goes by
     "hold": "contact_id, field, why, until",
     "dirty": "contact_id",
 }
-End = dict[str, Counter[Any]]  # what there is of each thing, and how often
 
 
 @dataclass(frozen=True)
@@ -116,7 +116,7 @@ def opened(files: Path, receiver: Receiver) -> tuple[sandbox.Portal, Folder]:
 def ran(driver: Driver, folder: Folder, verb: str, kill: int | None = None) -> dict[str, Any]:
     if verb == "provision":
         return driver(folder, verb)
-    return driver(folder, "sync", kill)
+    return driver(folder, "sync", kill=kill)
 
 
 def life(portal: sandbox.Portal, folder: Folder) -> None:
@@ -193,14 +193,6 @@ def written(portal: sandbox.Portal) -> Counter[tuple[str, str, str]]:
     return found
 
 
-def differences(got: End, wanted: End) -> list[str]:
-    found: list[str] = []
-    for name in wanted:
-        found += [f"{name}, {n} too many: {what}" for what, n in (got[name] - wanted[name]).items()]
-        found += [f"{name}, {n} missing: {what}" for what, n in (wanted[name] - got[name]).items()]
-    return found[:10]
-
-
 # -- the cases -----------------------------------------------------------------------------------------
 
 
@@ -257,6 +249,8 @@ def test_the_sync_passes_boundaries_of_every_kind(way: Way) -> None:
         for side in ("send", "answered"):
             assert any(w.startswith(f"{side} P") and w.endswith(name) for w in way.passed), (side, name)
     assert len(sampled(way.passed)) == SAMPLES
+    print(f"\nactions: {len(way.passed)} places")
+    assert len(way.passed) >= PROMISED["actions"]
 
 
 def test_undisturbed_everybody_is_told_once(way: Way) -> None:

@@ -9,7 +9,7 @@ import pytest
 from accounts import DAY, NOW, Edits, House, contact, form, house, submission
 
 from connector.errors import Unreachable
-from connector.reconcile import RECONCILIATION, reconcile
+from connector.reconcile import RECONCILIATION, forgetting, reconcile
 from connector.sandbox import Fault
 from connector.sandbox.rows import Link, ListDef, Membership, Object
 from connector.sandbox.state import SCOPES
@@ -118,6 +118,19 @@ async def test_a_few_among_many_are_found_with_few_requests(tmp_path: Path) -> N
         here.seconds(300)
         await read(here)
         assert 10_700 in here_are(here)
+
+
+@pytest.mark.parametrize(("many", "gone"), [(3, 2), (450, 449), (450, 1)])
+async def test_whoever_was_forgotten_here_hides_nobody_who_left(tmp_path: Path, many: int, gone: int) -> None:
+    """One is there and not here by our user's word, another here and not there: both sides count alike."""
+    people = [contact(10_000 + n, age=(n + 1) * DAY // 2) for n in range(many)]
+    async with house(tmp_path, people) as here:
+        await read(here)
+        forgetting.forget(here.db, forgetting.known(here.db, "10000"), here.clock.now())
+        here.portal.archive(10_000 + gone)
+        here.seconds(1200)
+        await read(here)
+        assert here_are(here) == {10_000 + n for n in range(1, many)} - {10_000 + gone}
 
 
 async def test_contacts_of_one_import_are_found_too(tmp_path: Path) -> None:
@@ -320,6 +333,32 @@ async def test_a_walk_that_was_cut_off_goes_on_at_its_page(tmp_path: Path) -> No
         here.requests()
         await read(here)
         assert (asked(here, LIST), len(here_are(here))) == (3, 449)
+
+
+async def test_cut_off_before_the_people_of_a_company_that_is_gone_were_read(tmp_path: Path) -> None:
+    """The company goes after the walk has passed the contacts; at its end theirs is another one."""
+    sized = {"name": "Acme", "numberofemployees": "200"}
+    rows = [
+        contact(7),
+        *(Object("companies", id, sized, NOW - DAY, NOW - DAY) for id in (50, 51)),
+        Link("contacts", 7, "companies", 50, primary=True),
+        Link("contacts", 7, "companies", 51),
+    ]
+    async with house(tmp_path, rows) as here:
+        await here.sync()
+        here.seconds(DAY // 1000)
+        here.portal.faults([Fault("GET", LIST.replace("contacts", "companies"), times=99, cut="before")])
+        with pytest.raises(Unreachable):
+            await read(here)
+        here.portal.clear_faults()
+        here.portal.archive(50, kind="companies")
+        here.portal.faults([Fault("POST", READ, times=99, cut="before")])
+        with pytest.raises(Unreachable):
+            await read(here)
+        here.portal.clear_faults()
+        await read(here)
+        assert here.rows("SELECT id FROM company") == [{"id": "51"}]
+        assert here.rows("SELECT company_id FROM contact") == [{"company_id": "51"}]
 
 
 async def test_an_id_that_the_walk_did_not_show_is_asked_for_before_it_is_gone(tmp_path: Path) -> None:

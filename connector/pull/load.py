@@ -136,11 +136,12 @@ class Loading:
         """The first page; and whether there may be ranges: the cursor looks like an id, the next in order."""
         asking = (self._page(None), objects.highest(self.p.t, self.object_type))
         page, top = cast(tuple[objects.Page, objects.Highest], await together(asking))
-        self._store(first, page)
         ids = [record.id for record in page.records]
-        if ids and top.ids and _rising([*ids, first.after or ""]) and top.ids[0].isdecimal():
+        rising = len(set(ids)) == len(ids) and _rising([*ids, page.after or ""])
+        if ids and rising and top.ids and top.ids[0].isdecimal():
             self.ranges.top, self.ranges.total = int(top.ids[0]), top.total
-            first.first, first.last = int(ids[0]), int(ids[-1])
+        self._store(first, page)  # a load that goes on from here is to know it too
+        if self.ranges.top is not None:
             self.ranges.divide(READERS)
 
     async def _reader(self) -> None:

@@ -28,10 +28,11 @@ async def look(p: Pulling) -> None:
     """Counts, and looks into a difference."""
     last = p.now - BEHIND
     there, here = await count_created(p.t, "contacts", 0, last), presence.count_created(p.db, 0, last)
-    difference = there - here - int(bookmarks.fact(p.db, FORGOTTEN) or 0)
+    forgotten = int(bookmarks.fact(p.db, FORGOTTEN) or 0)
+    difference = there - here - forgotten
     if not difference or _vain(p, difference):
         return
-    halves = _Halves(p)
+    halves = _Halves(p, forgotten)
     await halves.look(0, last, there, here)
     before = presence.count_created(p.db, 0, last)
     if halves.only_here:
@@ -54,15 +55,18 @@ def _vain(p: Pulling, difference: int) -> bool:
 
 @dataclass
 class _Halves:
-    """Contacts that only one side has, found by halving the time in which they were made."""
+    """Contacts that only one side has, found by halving the time in which they were made. Who was forgotten
+    is there and not here: so many more may be there in any half, and hide as many who left."""
 
     p: Pulling
+    forgotten: int
     left: int = SEARCHES
     only_here: list[str] = field(default_factory=list)
     only_there: list[str] = field(default_factory=list)
 
     async def look(self, first: int, last: int, there: int, here: int) -> None:
-        if there == here or self.left <= 0:
+        """Where somebody is to be found for certain."""
+        if self.left <= 0:
             return
         self.left -= 1
         if max(there, here) <= MOST or first == last:
@@ -72,8 +76,10 @@ class _Halves:
         middle = min(max(first, (first + last) // 2 if middle is None else middle), last - 1)
         mine = presence.count_created(self.p.db, first, middle)
         theirs = await count_created(self.p.t, "contacts", first, middle)
-        await self.look(first, middle, theirs, mine)
-        await self.look(middle + 1, last, there - theirs, here - mine)
+        halves = [(first, middle, theirs, mine), (middle + 1, last, there - theirs, here - mine)]
+        certain = [half for half in halves if not 0 <= half[2] - half[3] <= self.forgotten]
+        for half in certain or halves:
+            await self.look(*half)
 
     async def _compare(self, first: int, last: int) -> None:
         theirs, all_of_them = await ids_created(self.p.t, "contacts", first, last)

@@ -32,13 +32,17 @@ class Forgotten:
 
 
 def known(db: Database, who: str) -> Known:
-    """:raises BadCommand: where nobody is known by this id or address, or several are"""
+    """Nobody in it: a run that died had erased them, and the file is still to be looked through.
+
+    :raises BadCommand: where nobody is known by this id or address, or several are
+    """
     ids = erasure.whose(db, who)
     address = [who.strip().lower()] if "@" in who else []
     if len(ids) > 1:
         raise BadCommand(f"{_shown(who)} belongs to several contacts.", f"Name one by id: {', '.join(ids)}")
     rows = erasure.count(db, ids, address)
-    if not ids and not rows:
+    begun = erasure.owed(db) and identity.forgotten(db, who) is not None
+    if not ids and not rows and not begun:
         raise BadCommand(
             f"Nobody in the cache is known as {_shown(who)}.",
             "Check the id or the address; who is in the CRM alone is not here to be forgotten.",
@@ -48,6 +52,8 @@ def known(db: Database, who: str) -> Known:
 
 def forget(db: Database, who: Known, now: int) -> Forgotten:
     """Everything goes but salted hashes of ids and addresses, by which pulls know whom to leave out."""
+    if not who.ids and not who.rows:
+        return Forgotten({}, erasure.scrub(db))
     with write(db):
         done = erasure.erase(db, who.ids, now, asked=True, addresses=who.addresses)
         bookmarks.set_fact(db, FORGOTTEN, _there(db) + done.rows.get("contact", 0))

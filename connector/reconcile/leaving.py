@@ -12,7 +12,7 @@ from connector.model import Record
 from connector.pull import Pulling
 from connector.pull.pages import links_of, store_page
 from connector.pull.pulling import properties_of
-from connector.store import bookmarks, erasure, identity, presence
+from connector.store import bookmarks, erasure, identity, presence, records
 from connector.store.bookmarks import RECONCILIATION
 from connector.store.identity import Gate
 from connector.store.merging import merge
@@ -84,11 +84,11 @@ async def store(p: Pulling, object_type: str, found: Sequence[Record]) -> None:
 
 async def bring(p: Pulling, ids: Sequence[str]) -> None:
     """Contacts that are there and not here: their date of change need not have moved when they came back,
-    nor that of their deals."""
+    nor that of their deals. Those come first: whoever is here is not brought again by a run that goes on."""
     found = await objects.read(p.t, "contacts", ids, properties_of(p.rules, "contacts"))
-    await store(p, "contacts", list(found.records.values()))
     with suppress(MissingScope):  # of deals: others were not read either
         await _bring_deals(p, list(found.records))
+    await store(p, "contacts", list(found.records.values()))
 
 
 async def _bring_deals(p: Pulling, ids: Sequence[str]) -> None:
@@ -101,17 +101,13 @@ async def _bring_deals(p: Pulling, ids: Sequence[str]) -> None:
 
 async def resolve_others(p: Pulling, object_type: str, ids: Sequence[str]) -> None:
     """The same for companies and deals. Of those that are gone nothing is kept; people of a company that was
-    merged have another by now."""
+    merged have another by now. It is read before the old one goes: a run that goes on would not know them."""
     found = await objects.read(p.t, object_type, ids, properties_of(p.rules, object_type))
     await store(p, object_type, list(found.records.values()))
     gone = [id for id in ids if id not in found.records or found.records[id].id != id]
-    people: list[str] = []
-    with write(p.db):
-        for id in gone:
-            if object_type == "companies":
-                people += presence.remove_company(p.db, id)
-            else:
-                presence.remove_deal(p.db, id)
-    if people:
+    if object_type == "companies" and (people := records.members(p.db, "companies", gone)):
         read = await objects.read(p.t, "contacts", people, properties_of(p.rules, "contacts"))
         await store(p, "contacts", list(read.records.values()))
+    with write(p.db):
+        for id in gone:
+            (presence.remove_company if object_type == "companies" else presence.remove_deal)(p.db, id)

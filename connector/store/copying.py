@@ -10,17 +10,20 @@ from pathlib import Path
 
 from sqlite_utils import Database
 
+from connector.store.leftovers import sweep
 from connector.store.schema import trouble
 
 
 def copy(db: Database, to: Path) -> int:
     """Writes the cache as it is at this moment to `to`, which has its name when it is whole; only its owner
-    may read it. Gives its size.
+    may read it. Gives its size. What copies that were killed left there goes: nobody else would find it.
 
     :raises StoreTrouble: the disk is full, or the folder cannot be written to
     """
     with trouble(to):
-        handle, made = tempfile.mkstemp(prefix=f".{to.name}.", dir=to.parent)
+        mine = f".{to.name}.copy-"
+        sweep(to.parent, mine)
+        handle, made = tempfile.mkstemp(prefix=f"{mine}{os.getpid()}-", dir=to.parent)
         os.close(handle)
         try:
             with closing(sqlite3.connect(made, isolation_level=None)) as target:

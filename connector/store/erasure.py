@@ -7,9 +7,7 @@ searched, and where something is found the file is written anew.
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +18,7 @@ from sqlite_utils import Database
 
 from connector.errors import StoreTrouble
 from connector.store import bookmarks, decisions, identity, outbox, records
+from connector.store.leftovers import sweep
 from connector.store.plans import KEPT
 from connector.store.schema import spill_folder, trouble, write
 
@@ -203,7 +202,7 @@ def scrub(db: Database, texts: Sequence[str] | None = None) -> bool:
         anew = texts is None or len(texts) > _MOST or _holds(path, texts)
         if anew and not (_write_anew(db) and _empty_log(db)):
             return False
-        _sweep(path)
+        sweep(path.parent, spill_folder(path, 0).name[:-1])
     with write(db):
         bookmarks.drop_fact(db, OWED)
     return True
@@ -238,23 +237,4 @@ def _write_anew(db: Database) -> bool:
         return False
     finally:
         db.execute("PRAGMA temp_store = memory")
-    return True
-
-
-def _sweep(path: Path) -> None:
-    """What processes that were killed left beside the file."""
-    mine = spill_folder(path, 0).name[:-1]
-    for folder in path.parent.iterdir():
-        number = folder.name.removeprefix(mine)
-        if number != folder.name and number.isdecimal() and not _alive(int(number)):
-            shutil.rmtree(folder, ignore_errors=True)
-
-
-def _alive(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True  # somebody else's
     return True

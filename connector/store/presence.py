@@ -40,15 +40,12 @@ def count(db: Database, object_type: str) -> int:
     return int(db.execute(f"SELECT count(*) FROM {TABLES[object_type]}").fetchone()[0])
 
 
-def remove_company(db: Database, company_id: str) -> list[str]:
-    """The CRM does not have it any more. Gives the contacts that were its people. To be called inside a
-    transaction."""
+def remove_company(db: Database, company_id: str) -> None:
+    """The CRM does not have it any more. To be called inside a transaction."""
     rows = db.execute("SELECT id FROM contact WHERE company_id = ?", [company_id]).fetchall()
-    people = [row[0] for row in rows]
-    decisions.mark_dirty(db, people)
+    decisions.mark_dirty(db, [row[0] for row in rows])
     db.execute("UPDATE contact SET company_id = NULL WHERE company_id = ?", [company_id])
     _remove(db, "companies", company_id)
-    return people
 
 
 def remove_deal(db: Database, deal_id: str) -> None:

@@ -66,6 +66,7 @@ def _make(path: Path) -> None:
     """An empty file that only we can read, closed before it has its name: to close any handle of a database
     frees the locks that this process has on it."""
     if path.exists():
+        _drop_other_names(path)
         return
     handle, fresh = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     os.close(handle)
@@ -74,7 +75,15 @@ def _make(path: Path) -> None:
     except FileExistsError:
         pass  # somebody else was quicker
     finally:
-        Path(fresh).unlink()
+        Path(fresh).unlink(missing_ok=True)
+
+
+def _drop_other_names(path: Path) -> None:
+    """Whoever was killed while making it left a second name: who deletes the cache would not have deleted it."""
+    if path.stat().st_nlink > 1:
+        for one in path.parent.iterdir():
+            if one.name.startswith(f".{path.name}.") and one.is_file() and one.samefile(path):
+                one.unlink(missing_ok=True)
 
 
 def _need_ours(db: Database, path: Path | str) -> None:
