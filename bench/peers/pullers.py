@@ -1,10 +1,12 @@
-"""Has two published pullers read the contacts of a sandbox account, and compares what they got.
+"""Has three published pullers read the contacts of a sandbox account beside the connector, and compares.
 
-    .venv/bin/python bench/peers/pullers.py
+    .venv/bin/python bench/peers/pullers.py            # a quiet account, then what real ones do meanwhile
+    .venv/bin/python bench/peers/pullers.py --plain    # the quiet account alone
+    .venv/bin/python bench/peers/pullers.py --moving   # contacts that change while they are read
+    .venv/bin/python bench/peers/pullers.py --speed    # against the clock, the limits and the latency on
 
-First an account as it is, its limits on: nobody may lose a contact or read one twice. Then what real accounts
-do while they are read, as information, with the connector beside them. README.md says what the figures mean.
-Exit code: 0 nobody lost a contact of the quiet account, 1 somebody did, 2 a puller could not be installed.
+README.md says what the figures mean. Exit code: 0 it is as it should be, 1 the connector lost something, or
+somebody lost a contact of the quiet account, or was nearly as fast; 2 a puller could not be installed.
 """
 
 from __future__ import annotations
@@ -21,16 +23,20 @@ from functools import partial
 from pathlib import Path
 
 import weather
+from airbyte import AirbyteSource
 from ours import Ours
-from strangers import PULLERS, Stranger, install
-from tally import Gap, Reader, Run, Traffic, gap, living, table, traffic
+from singer import MeltanoTap, SingerTap
+from strangers import Stranger
+from tally import Address, Gap, Reader, Run, Traffic, gap, living, table, traffic
 
 from connector import sandbox
 from connector.sandbox import Portal
 
+PULLERS: tuple[type[Stranger], ...] = (SingerTap, MeltanoTap, AirbyteSource)
 CACHE = Path(__file__).parents[2] / "build" / "peers"
+CONTACTS, MOVING, FAST = 5_000, 3_000, 20_000  # how many, if nothing else is said
 
-Make = Callable[[Path, Portal], Reader]
+Make = Callable[[Path, Address], Reader]
 Scenario = Callable[[Portal, Reader], list[Run]]
 
 
@@ -49,6 +55,7 @@ class Bench:
     """One account, made once and copied for every reader and scenario."""
 
     def __init__(self, folder: Path, contacts: int) -> None:
+        folder.mkdir()
         self._folder = folder
         self._master = folder / "master.db"
         self._number = 0
@@ -70,7 +77,7 @@ class Bench:
     def take(self, make: Make, scenario: Scenario, **knobs: int) -> Outcome:
         with self.account() as (home, portal):
             portal.knobs(**knobs)
-            reader = make(home / "reader", portal)
+            reader = make(home / "reader", Address(portal.url, portal.token))
             portal.clear_journal()  # what it asked to set itself up is not reading
             runs = scenario(portal, reader)
             there = living(portal)
@@ -110,8 +117,9 @@ def read_whole(bench: Bench, readers: Sequence[Make]) -> bool:
 
 def read_in_weather(
     bench: Bench, readers: Sequence[Make], title: str, scenario: Scenario, **knobs: int
-) -> None:
-    """`knobs`: how the account behaves where HubSpot's documents and its users disagree."""
+) -> bool:
+    """False if the last reader, which is ours, lost something. `knobs`: how the account behaves where
+    HubSpot's documents and its users disagree."""
     found = []
     for make in readers:
         found.append(bench.take(make, scenario, **knobs))
@@ -127,50 +135,75 @@ def read_in_weather(
             one.traffic.refused,
             one.traffic.cut,
             "  ".join(f"{run.seconds:.1f}" for run in one.runs),
-            " ".join(str(run.code) for run in one.runs),
+            " ".join(run.end for run in one.runs),
         )
         for one in found
     ]
-    heads = ("puller", "lost", "stale", "gone", "doubled", "requests", "429s", "cuts", "seconds", "exit")
-    print(f"\r\n{title}\n\n{table(heads, rows)}")
+    heads = ("puller", "lost", "stale", "gone", "doubled", "requests", "429s", "cuts", "seconds", "end")
+    print(f"\r\n{title}\n\n{table(heads, rows)}", flush=True)
     for one in found:
         _complain(one)
+    ours = found[-1]
+    return not (ours.gap.never or ours.gap.stale or any(run.code for run in ours.runs))
 
 
 def _complain(one: Outcome) -> None:
     for run in one.runs:
         if run.doubled:
             print(f"\n{one.name} gave twice or more: {', '.join(run.doubled[:20])}")
-        if run.code:
+        if run.code and not run.stopped:
             print(f"\n{one.name} ended with {run.code}:\n{run.said.strip()[-600:]}")
+
+
+def read_in_all_weather(folder: Path, contacts: int, readers: Sequence[Make], *, plain: bool) -> bool:
+    bench = Bench(folder / "accounts", contacts)
+    good = read_whole(bench, readers)
+    if plain:
+        return good
+    for title, scenario in WEATHER:
+        good &= read_in_weather(bench, readers, title, scenario, search_body_limit=0)
+    return good & read_in_weather(bench, readers, BODIES, weather.quiet)
+
+
+def read_on_the_move(folder: Path, contacts: int, readers: Sequence[Make]) -> bool:
+    many, few = Bench(folder / "many", contacts), Bench(folder / "few", FEW)
+    good = read_in_weather(many, readers, MOVE, weather.moving, search_body_limit=0)
+    return good & read_in_weather(few, readers, INSTANT, weather.one_millisecond, search_body_limit=0)
 
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--contacts", type=int, default=5_000)
+    usual = f"{CONTACTS:,}; with --moving {MOVING:,}, with --speed {FAST:,}"
+    parser.add_argument("--contacts", type=int, help=usual)
     parser.add_argument("--cache", type=Path, default=CACHE, help="where the pullers' environments are kept")
-    parser.add_argument("--plain", action="store_true", help="the quiet account alone")
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument("--plain", action="store_true", help="the quiet account alone")
+    which.add_argument("--moving", action="store_true", help="contacts that change while they are read")
+    which.add_argument("--speed", action="store_true", help="a first load against the clock")
     return parser.parse_args()
 
 
 def main() -> int:
     said = arguments()
     try:
-        programs = [install(puller, said.cache) for puller in PULLERS]
+        programs = [puller.install(said.cache) for puller in PULLERS]
     except subprocess.CalledProcessError as error:
         print(f"a puller cannot be installed: {error}\n{error.stderr}", file=sys.stderr)
         return 2
-    strangers: list[Make] = [
-        partial(Stranger, puller, program) for puller, program in zip(PULLERS, programs, strict=True)
-    ]
-    with tempfile.TemporaryDirectory(prefix="peers-") as folder:
-        bench = Bench(Path(folder), said.contacts)
-        whole = read_whole(bench, [*strangers, Ours])
-        if not said.plain:
-            for title, scenario in WEATHER:
-                read_in_weather(bench, [*strangers, Ours], title, scenario, search_body_limit=0)
-            read_in_weather(bench, [*strangers, Ours], BODIES, weather.quiet)
-    return 0 if whole else 1
+    strangers = list(zip(PULLERS, programs, strict=True))
+    readers: list[Make] = [*(partial(puller, program) for puller, program in strangers), Ours]
+    with tempfile.TemporaryDirectory(prefix="peers-") as name:
+        folder = Path(name)
+        if said.speed:
+            sys.path.insert(0, str(Path(__file__).parents[1]))  # what it shares with bench/sync.py
+            from speed import compare
+
+            good = compare(folder, said.contacts or FAST, strangers)
+        elif said.moving:
+            good = read_on_the_move(folder, said.contacts or MOVING, readers)
+        else:
+            good = read_in_all_weather(folder, said.contacts or CONTACTS, readers, plain=said.plain)
+    return 0 if good else 1
 
 
 WEATHER: tuple[tuple[str, Scenario], ...] = (
@@ -185,6 +218,15 @@ WEATHER: tuple[tuple[str, Scenario], ...] = (
     ),
 )
 BODIES = "Search bodies over 3,000 characters refused, as HubSpot documents; 20 edits between two runs"
+MOVE = (
+    "All contacts modified after the first run, 150 of them again while the second reads them; then a\n"
+    "third, all quiet"
+)
+FEW = 50
+INSTANT = (
+    f"{weather.MANY:,} contacts modified in one millisecond between two runs; the second is stopped after "
+    f"{weather.AT_ONCE:.0f} s"
+)
 
 
 if __name__ == "__main__":

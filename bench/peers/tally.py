@@ -11,20 +11,37 @@ from typing import Any, Protocol
 from connector.sandbox import Portal
 
 WITNESS = "jobtitle"  # the property that is edited and compared
-PAGE = re.compile(r"/objects/(?:[0-9-]+/)?contacts(?:/search)?$")  # a page of contacts, listed or found
+PAGE = re.compile(r"/objects/(?:[0-9-]+/)?contacts?(?:/search)?$")  # a page of contacts, listed or found
 
 Contacts = Mapping[str, str]  # id -> the witness, "" where it is not set
 
 
 @dataclass(frozen=True, slots=True)
+class Address:
+    """Where an account is, and its key."""
+
+    url: str
+    token: str
+
+
+@dataclass(frozen=True, slots=True)
 class Run:
-    """One run of a reader. `doubled`: ids that it gave more than once, which a target stores once."""
+    """One run of a reader. `read`: contacts; `records`: how often it gave one; `doubled`: ids that it gave
+    more than once, which a target stores once; `stopped`: it had come to no end by itself."""
 
     code: int
     seconds: float
     read: int
+    records: int
     doubled: tuple[str, ...]
     said: str
+    stopped: bool = False
+
+    @property
+    def end(self) -> str:
+        if not self.stopped:
+            return str(self.code)
+        return f"stopped after {self.seconds:.0f} s, {self.records:,} records of {self.read:,} contacts"
 
 
 class Reader(Protocol):
@@ -32,7 +49,9 @@ class Reader(Protocol):
 
     name: str
 
-    def run(self) -> Run: ...
+    def run(self, patience: float = ...) -> Run:
+        """One that has come to no end after `patience` seconds is stopped."""
+        ...
 
     @property
     def held(self) -> Contacts: ...

@@ -6,13 +6,17 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 
 from tally import PAGE, WITNESS, Reader, Run, last, living
 
 from connector.sandbox import Fault, Portal
+from connector.sandbox.rows import Object
 
 LAG = 30.0  # seconds that a write stays unknown to search (HUBSPOT.md 3.4)
 SETTLED = LAG + 5
+MANY, AT_ONCE = 12_000, 300.0  # contacts of one millisecond, and seconds to read them in
+DAY = 86_400_000  # milliseconds
 _LOOK = 0.01  # seconds between two looks at the journal
 
 Happening = tuple[int, Callable[[], object]]  # after so many pages: what
@@ -103,6 +107,37 @@ def quiet(portal: Portal, reader: Reader) -> list[Run]:
     runs = [reader.run()]
     edit(portal, sorted(living(portal), key=int)[:20], "edited between two runs")
     return [*runs, reader.run()]
+
+
+def moving(portal: Portal, reader: Reader) -> list[Run]:
+    """All are modified after the first run, and in the second 150 of them again; a third, quiet.
+
+    A part of those is at the head of the list, which has been read by then, a part at its end, which has not.
+    """
+    ids = sorted(living(portal), key=int)
+    runs = [reader.run()]
+    edit(portal, ids, "modified")
+    heads = [ids[start : start + 25] for start in (0, 25, 50)]
+    tails = [ids[-start - 25 : len(ids) - start] for start in (0, 25, 50)]
+    during: list[Happening] = [
+        (page, partial(edit, portal, [*head, *tail], "modified while it was read"))
+        for page, head, tail in zip((3, 6, 9), heads, tails, strict=True)
+    ]
+    with happening(portal, during):
+        runs.append(reader.run())
+    return [*runs, reader.run()]
+
+
+def one_millisecond(portal: Portal, reader: Reader) -> list[Run]:
+    """12,000 contacts are there, a millisecond apart; then all are modified in one and the same."""
+    now = portal.account.clock.now()
+    first = 1 + max(map(int, living(portal)), default=0)
+    ids = range(first, first + MANY)
+    portal.load(Object("contacts", id, {WITNESS: "old"}, now - DAY, now - DAY + id % MANY) for id in ids)
+    runs = [reader.run()]
+    moment = portal.account.clock.now()
+    portal.load(Object("contacts", id, {WITNESS: "new"}, now - DAY, moment) for id in ids)
+    return [*runs, reader.run(AT_ONCE)]
 
 
 def edit(portal: Portal, ids: Sequence[str], value: str) -> None:

@@ -84,6 +84,8 @@ ABSENT = frozenset(
         "leads",
         "lead",
         "0-136",
+        "deal_splits",
+        "deal_split",
         "marketing_events",
         "0-54",
     ]

@@ -24,6 +24,7 @@ UNDATED: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("/email/events", "/email/public/{v}/events", ("v1",)),
     ("/legacy/properties/companies", "/companies/{v}/properties", ("v2",)),
     ("/legacy/properties/deals", "/properties/{v}/deals/properties", ("v1",)),
+    ("/legacy/object-properties", "/properties/{v}", ("v2",)),
     ("/crm/schemas", "/crm/{v}/schemas", ("v3",)),
     ("/crm/schemas", "/crm-object-schemas/{v}/schemas", ("v3",)),
     ("/form-submissions", "/form-integrations/{v}/submissions/forms", ("v1",)),

@@ -38,6 +38,7 @@ UNDATED = {
     "GET /marketing/forms": "2026-09-beta only",
     "GET /marketing/forms/{guid}": "2026-09-beta only",
     "GET /crm/schemas": "not imitated but for an empty answer",
+    "GET /legacy/object-properties/{kind}/properties": "v2",
     "GET /legacy/properties/companies": "v2",
     "GET /legacy/properties/deals": "v1",
 }

@@ -33,6 +33,7 @@ NO_METHOD = {
     "GET /crm/pipelines/{kind}/{id}/stages/{stage}/audit": "the client leaves the pipeline out of the path",
     "GET /email/events": "v1 only, which the client never had",
     "GET /form-submissions/{guid}": "v1 only, which the client never had",
+    "GET /legacy/object-properties/{kind}/properties": "v2, which the client never had",
     "GET /legacy/properties/companies": "v2, which the client never had",
     "GET /legacy/properties/deals": "v1, which the client never had",
     "POST /crm/lists/records/memberships/batch/read": "newer than the client",

@@ -1,7 +1,8 @@
 """What published pullers send before and while they read contacts, and what they need back.
 
-The bodies and parameters are those of tap-hubspot 4.5.0 and meltano-tap-hubspot 0.10.1, which `bench/peers`
-runs; here the same shapes are held without installing anything.
+The bodies and parameters are those of tap-hubspot 4.5.0, meltano-tap-hubspot 0.10.1 and
+airbyte-source-hubspot 5.7.0, which `bench/peers` runs; here the same shapes are held without installing
+anything.
 """
 
 from __future__ import annotations
@@ -23,7 +24,12 @@ OTHERS = ("tickets", "leads", "line_items", "goal_targets", "postal_mail")
 
 @pytest.mark.parametrize(
     ("old", "now"),
-    [("/properties/v1/deals/properties", "deals"), ("/companies/v2/properties", "companies")],
+    [
+        ("/properties/v1/deals/properties", "deals"),
+        ("/companies/v2/properties", "companies"),
+        ("/properties/v2/contact/properties", "contacts"),
+        ("/properties/v2/contacts/properties", "contacts"),
+    ],
 )
 def test_the_old_lists_of_properties_are_bare_arrays_of_the_same(ask: Ask, old: str, now: str) -> None:
     status, listed = ask("GET", old)
@@ -46,9 +52,17 @@ def test_an_archived_property_leaves_the_old_list(ask: Ask) -> None:
 def test_the_old_lists_need_the_scope_of_their_object(portal: sandbox.Portal, ask: Ask) -> None:
     portal.grant(["crm.objects.contacts.read"])
     assert ask("GET", "/companies/v2/properties")[0] == 403
+    assert ask("GET", "/properties/v2/company/properties")[0] == 403
+    assert ask("GET", "/properties/v2/contact/properties")[0] == 200
     portal.grant(["crm.schemas.companies.read"])
     assert ask("GET", "/companies/v2/properties")[0] == 200
     assert ask("GET", "/companies/v1/properties")[0] == 501
+
+
+@pytest.mark.parametrize("name", ["ticket", "deal_split"])
+def test_an_old_list_of_a_type_that_is_not_imitated_is_a_501(ask: Ask, name: str) -> None:
+    status, body = ask("GET", f"/properties/v2/{name}/properties")
+    assert status == 501 and name in body["message"]
 
 
 def test_custom_objects_need_a_scope_and_the_tier(portal: sandbox.Portal, ask: Ask) -> None:
@@ -73,7 +87,13 @@ def test_types_that_the_key_was_not_granted_are_403_and_those_it_was_a_501(
 
 
 @pytest.mark.parametrize(
-    "path", ["/crm/v3/schemas", "/properties/v1/deals/properties", "/companies/v2/properties"]
+    "path",
+    [
+        "/crm/v3/schemas",
+        "/properties/v1/deals/properties",
+        "/companies/v2/properties",
+        "/properties/v2/contact/properties",
+    ],
 )
 def test_what_they_do_not_ask_for_is_a_501(ask: Ask, path: str) -> None:
     assert ask("POST", path, {})[0] == 501

@@ -17,6 +17,10 @@ def companies(account: Account, call: Call) -> Reply:  # noqa: ARG001 every hand
     return Reply(200, _listed(account, "companies"))
 
 
+def any_kind(account: Account, call: Call) -> Reply:
+    return Reply(200, _listed(account, call.kind().plural))
+
+
 def _listed(account: Account, kind: str) -> list[Body]:
     definitions = sorted(account.definitions.of(kind).items())
     return [_old(definition.wire()) for _, definition in definitions if definition.archived is None]
@@ -49,4 +53,6 @@ ROUTES = (
     route("POST", "/legacy/properties/deals", changing),
     route("GET", "/legacy/properties/companies", companies, scopes=_scopes("companies")),
     route("POST", "/legacy/properties/companies", changing),
+    route("GET", "/legacy/object-properties/{kind}/properties", any_kind, scopes=_scopes("{object}")),
+    route("POST", "/legacy/object-properties/{kind}/properties", changing),
 )
