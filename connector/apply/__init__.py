@@ -38,18 +38,19 @@ Rows = Mapping[str, Sequence[Row]]  # by contact
 
 async def settle_in_flight(s: Sending) -> int:
     """Rows that a dead run left in `sending`: values that the CRM holds by now are sent, the rest is pending
-    again, a stage decided anew. A task is looked for once more before it is made, but not before what was
-    sent must have arrived; a list or a webhook may be told twice."""
+    again, a stage that was taken back decided anew. A task is looked for once more before it is made, but not
+    before what was sent must have arrived; a list or a webhook may be told twice."""
     settled = 0
     while rows := outbox.in_flight(s.db):
         values = [row for row in rows if row.kind == PROPERTY]
         verdicts = await read_back(s, values) if values else []
         verdicts += [(row.seq, State.PENDING, "") for row in rows if row.kind != PROPERTY]
-        stages = [row.contact_id for row in values if row.key == s.lifecycle]
+        dropped = {seq for seq, state, _ in verdicts if state is State.DROPPED}
+        back = [row.contact_id for row in values if row.seq in dropped]
         with write(s.db):
             record_verdicts(s, rows, verdicts)
-            decisions.expect_notes(s.db, stages)
-            decisions.mark_dirty(s.db, stages)
+            decisions.expect_notes(s.db, back)
+            decisions.mark_dirty(s.db, back)
         settled += len(rows)
     return settled
 

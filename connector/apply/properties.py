@@ -6,11 +6,12 @@ from collections.abc import Mapping, Sequence
 
 from connector.apply.sending import Sending, Sent, Verdict
 from connector.hubspot import objects
-from connector.model import Outcome, Record, Update
+from connector.model import MINUTE, Outcome, Record, Update
 from connector.plan import same
 from connector.store import decisions, outbox, records
 from connector.store.outbox import Row, State
 
+_CLOCKS = 5 * MINUTE  # that the CRM's clock and ours may be apart
 ByContact = Mapping[str, Sequence[Row]]
 
 
@@ -25,21 +26,28 @@ def record_verdicts(s: Sending, rows: Sequence[Row], verdicts: Sequence[Verdict]
 
 
 async def read_back(s: Sending, rows: Sequence[Row]) -> list[Verdict]:
-    """Rows that were in flight: what the CRM holds by now is sent, the rest pending again; but for a stage,
-    which may have arrived and was taken back: that is decided anew, by its history."""
-    found = await objects.read(
-        s.t, "contacts", sorted({r.contact_id for r in rows}), sorted({r.key for r in rows})
-    )
+    """Rows that were in flight: what the CRM holds by now is sent, the rest pending again; but for a stage
+    that had arrived, and was taken back since: that is decided anew."""
+    keys = sorted({row.key for row in rows})
+    history = [s.lifecycle] if s.lifecycle in keys else []
+    found = await objects.read(s.t, "contacts", sorted({r.contact_id for r in rows}), keys, history)
+    put = outbox.put_at(s.db, [row.seq for row in rows if row.key == s.lifecycle])
     verdicts = []
     for row in rows:
         record = found.records.get(row.contact_id)
         if record is not None and _holds(s, record, row):
             verdicts.append((row.seq, State.SENT, "read back"))
-        elif row.key == s.lifecycle:
-            verdicts.append((row.seq, State.DROPPED, "the answer was lost: decided anew"))
+        elif record is not None and row.seq in put and _came_by(record, row, put[row.seq]):
+            verdicts.append((row.seq, State.DROPPED, "it arrived, and was taken back: decided anew"))
         else:
             verdicts.append((row.seq, State.PENDING, ""))
     return verdicts
+
+
+def _came_by(record: Record, row: Row, since: int) -> bool:
+    """Whether the value stood there since the row was put, by the CRM's clock, which need not be ours."""
+    versions = record.history.get(row.key, ())
+    return any(one.value == row.new and one.at >= since - _CLOCKS for one in versions)
 
 
 def look_again(

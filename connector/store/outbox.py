@@ -170,6 +170,12 @@ def in_flight(db: Database, ids: Sequence[str] | None = None, limit: int = 10_00
     return [Row(**row) for row in found]
 
 
+def put_at(db: Database, rows: Sequence[int]) -> dict[int, int]:
+    """When each of these was decided (ms, our clock)."""
+    sql = "SELECT seq, put_at FROM outbox WHERE seq IN (SELECT value FROM json_each(?))"
+    return dict(db.execute(sql, [orjson.dumps(list(rows)).decode()]).fetchall())
+
+
 def settle(db: Database, rows: Iterable[tuple[int, State, str]], now: int) -> None:
     """What became of rows: (seq, state, what the CRM or we say)."""
     db.conn.executemany(

@@ -103,7 +103,6 @@ def test_its_first_paragraph_says_what_it_does_not_imitate(folder: Folder) -> No
         "tickets",
         "products",
         "custom objects",
-        "marketing events",
         "subscription types",
         "custom event definitions",
         "form editing",
