@@ -56,6 +56,7 @@ class Run:
     """One run of a verb: what it said, how long the whole process took, the most memory that it held."""
 
     summary: dict[str, Any]
+    items: list[dict[str, Any]]
     seconds: float
     megabytes: float
     asked: Counter[str]
@@ -110,9 +111,9 @@ class Reader:
             wrong.seek(0)
             if process.returncode not in (0, 1):
                 raise Trouble(f"connector {' '.join(verbs)}: {wrong.read()[-2_000:].decode()}")
-            summary = orjson.loads(said.read())["summary"]
+            document = orjson.loads(said.read())
         asked = _asked(told(self._server, "GET", "journal"))
-        return Run(summary, seconds, used.ru_maxrss / 1024, asked)
+        return Run(document["summary"], document["items"], seconds, used.ru_maxrss / 1024, asked)
 
 
 def told(server: Server, method: str, what: str, body: object = None) -> Any:
@@ -198,15 +199,16 @@ def write_back(state: Path, folder: Path, contacts: int, latency: float) -> list
             reader(*verbs)
         turned(server, latency, burst_limit=BURST, search_limit=5)
         run = reader("apply", "--yes")
+        (sent, *_) = reader("runs").items
     batches = 2 * ceil(contacts / PAGE)
     bound = batches / RATE
     besides = sum(run.asked.values()) - batches
     how = f"write-back of {run.summary['sent']:,} at {latency * 1000:.0f} ms"
-    ratio = run.seconds / bound
+    ratio = sent["seconds"] / bound
     return [
         Line(
-            f"{how}: seconds of the whole process (bound {bound:.1f} s)",
-            f"{run.seconds:.1f} s, {ratio:.2f} of it",
+            f"{how}: seconds (bound {bound:.1f} s)",
+            f"{sent['seconds']:.1f} s, {ratio:.2f} of it; the whole process {run.seconds:.1f} s",
             ratio <= WORST_WRITING and run.summary["sent"] == contacts,
         ),
         Line(

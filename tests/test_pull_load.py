@@ -137,6 +137,10 @@ class OddList:
             asked = orjson.loads(request.content)
             found = [] if asked["filterGroups"] else [{"id": str(max(self.ids))}]
             return httpx.Response(200, json={"total": len(self.ids), "results": found})
+        if url.path.endswith("/batch/read"):
+            inputs = orjson.loads(request.content)["inputs"]
+            rows = [{"id": one["id"], "properties": {}, "from": one, "to": []} for one in inputs]
+            return httpx.Response(200, json={"results": rows})
         self.pages += 1
         after = parse_qs(url.query).get("after")
         place = 0 if after is None else self.start(self.ids, int(after[0]))

@@ -23,6 +23,7 @@ from connector.apply.tasks import send_tasks
 from connector.apply.webhooks import send_webhooks
 from connector.errors import BadCommand
 from connector.hubspot import objects
+from connector.hubspot.transport import together
 from connector.model import Record
 from connector.rules.tree import Rules
 from connector.store import bookmarks, decisions, erasure, identity, outbox
@@ -32,7 +33,7 @@ from connector.store.schema import write
 
 __all__ = ["BATCH", "Sending", "Sent", "need_properties", "send", "settle_in_flight"]
 
-SENDERS = 8  # batches under way: as many as keep the account's limit busy at a quarter of a second an answer
+SENDERS = 10  # batches under way: as many as keep the account's limit busy at a quarter of a second an answer
 Rows = Mapping[str, Sequence[Row]]  # by contact
 
 
@@ -125,8 +126,10 @@ async def _batch(s: Sending, rows: Sequence[Row]) -> Sent:
         outbox.put_back(s.db, _following(by_contact, done), "its contact was merged")
         _leave(s, done)
     actions = [row for row in rows if row.kind != PROPERTY and row.contact_id not in done.dropped]
-    await _act(s, [row for row in actions if row.kind == TASK], send_tasks, done)
-    await _act(s, [row for row in actions if row.kind == LIST], send_lists, done)
+    await together(
+        _act(s, [row for row in actions if row.kind == kind], act, done)
+        for kind, act in ((TASK, send_tasks), (LIST, send_lists))
+    )
     await _write(s, to_send, done)
     await _act(s, [row for row in actions if row.kind == WEBHOOK], send_webhooks, done)
     return done

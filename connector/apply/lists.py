@@ -10,22 +10,25 @@ import orjson
 from connector.apply.sending import Sending, Sent, Verdict, held, later, sent
 from connector.errors import MissingScope, Refused, Retry
 from connector.hubspot.lists import ContactList, change_list, find_list
+from connector.hubspot.transport import together
 from connector.store.outbox import Row, State
 
 
 async def send_lists(s: Sending, rows: Sequence[Row], done: Sent) -> list[Verdict]:
     """What became of each row; one request for all that make the same step."""
-    verdicts: list[Verdict] = []
     in_order = sorted(rows, key=_step)
-    for (name, do), some in groupby(in_order, key=_step):
-        step = list(some)
-        try:
-            verdicts += await _send(s, name, do, step, done)
-        except Retry as error:
-            verdicts += later(step, done, error)
-        except (Refused, MissingScope) as error:
-            verdicts += held(step, done, str(error))
-    return verdicts
+    steps = [(*step, list(some)) for step, some in groupby(in_order, key=_step)]
+    parts = await together(_insisted(s, name, do, some, done) for name, do, some in steps)
+    return [verdict for part in parts for verdict in part]
+
+
+async def _insisted(s: Sending, name: str, do: str, rows: Sequence[Row], done: Sent) -> list[Verdict]:
+    try:
+        return await _send(s, name, do, rows, done)
+    except Retry as error:
+        return later(rows, done, error)
+    except (Refused, MissingScope) as error:
+        return held(rows, done, str(error))
 
 
 def _step(row: Row) -> tuple[str, str]:

@@ -153,13 +153,14 @@ async def _pulled(door: Door, p: Pulling, asked: Asked, span: Span | None) -> Pu
     from connector.cli.watch import watched
     from connector.pull import pull, pull_fields
     from connector.reconcile import reconcile
-    from connector.store import bookmarks
+    from connector.store import bookmarks, records
 
     async def work(p: Pulling) -> Pulled:
         if asked.fields:
             return await pull_fields(p, asked.fields)
+        known = records.count(p.db)  # what is read for the first time is as the CRM says
         found = await pull(p, asked.only, span, full=True)
-        if asked.only is None or "contacts" in asked.only:
+        if known and (asked.only is None or "contacts" in asked.only):
             await reconcile(p)
         return found
 

@@ -29,6 +29,7 @@ class Descent:
         self.floor = self.claimed = floor
         self.over = self.gave_up = False
         self.below: int | None = None
+        self.first: objects.Highest | None = None  # what was asked for before anything was claimed
 
     def give_up(self) -> None:
         self.floor = self.claimed = None
@@ -41,16 +42,8 @@ class Descent:
         many = 2
         while not self.over and many:
             below = None if self.claimed is None else str(self.claimed)
-            found = await together(
-                objects.highest(
-                    self.p.t,
-                    self.object_type,
-                    below,
-                    skip=n * objects.SEARCH_PAGE,
-                    limit=objects.SEARCH_PAGE,
-                )
-                for n in range(many)
-            )
+            found = [self.first] if self.first else await self._search(below, many)
+            self.first = None
             if found[0].total < left:  # a row between two pages was not shown, or was deleted: who knows
                 self.give_up()
             left = found[0].total
@@ -64,6 +57,12 @@ class Descent:
             yield ids
             between = max(0, left - listed())
             many = min(_AT_ONCE, ceil(between / 2 / objects.SEARCH_PAGE))
+
+    async def _search(self, below: str | None, many: int) -> list[objects.Highest]:
+        size = objects.SEARCH_PAGE
+        return await together(
+            objects.highest(self.p.t, self.object_type, below, skip=n * size, limit=size) for n in range(many)
+        )
 
 
 def _steady(found: list[objects.Highest]) -> list[str]:

@@ -134,7 +134,8 @@ class Loading:
 
     async def _begin(self, first: Range) -> None:
         """The first page; and whether there may be ranges: the cursor looks like an id, the next in order."""
-        asking = (self._page(None), objects.highest(self.p.t, self.object_type))
+        highest = objects.highest(self.p.t, self.object_type, limit=objects.SEARCH_PAGE)
+        asking = (self._page(None), highest)
         page, top = cast(tuple[objects.Page, objects.Highest], await together(asking))
         ids = [record.id for record in page.records]
         rising = len(set(ids)) == len(ids) and _rising([*ids, page.after or ""])
@@ -143,6 +144,8 @@ class Loading:
         self._store(first, page)  # a load that goes on from here is to know it too
         if self.ranges.top is not None:
             self.ranges.divide(READERS)
+        elif ids and top.ids:
+            self.descent.first = top
 
     async def _reader(self) -> None:
         while self.ranges.top is not None and (one := self.ranges.take()) is not None:

@@ -67,22 +67,33 @@ def put(db: Database, plan: PlanRow, rows: Iterable[Put], now: int) -> int:
     """Takes decided changes in; a pending or held row of an older plan for the same thing is replaced, but
     for tasks and webhooks: one that is on its way or was sent stays, and the new one is left out.
     To be called inside the transaction that accepts the plan."""
-    count = 0
-    for row in rows:
-        if row.kind in _ONCE and _told(db, row):
-            continue
+    new = [row for row in rows if row.kind not in _ONCE or not _told(db, row)]
+    for row in _replaced(db, plan, new):
         db.execute(
             "UPDATE outbox SET state = 'dropped', said = ?, settled_at = ? WHERE contact_id = ? AND kind = ? "
             "AND key = ? AND state IN ('pending', 'held') AND plan <> ?",
             [f"replaced by plan {plan.id}", now, row.contact_id, row.kind, row.key, plan.seq],
         )
-        done = db.execute(
-            "INSERT OR IGNORE INTO outbox (plan, plan_id, rules, contact_id, kind, key, old, new, state, put_at) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'pending', ?)",
-            [plan.seq, plan.id, plan.rules, row.contact_id, row.kind, row.key, row.old, row.new, now],
+    before = db.conn.total_changes
+    db.conn.executemany(
+        "INSERT OR IGNORE INTO outbox (plan, plan_id, rules, contact_id, kind, key, old, new, state, put_at) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'pending', ?)",
+        [(plan.seq, plan.id, plan.rules, r.contact_id, r.kind, r.key, r.old, r.new, now) for r in new],
+    )
+    return db.conn.total_changes - before
+
+
+def _replaced(db: Database, plan: PlanRow, rows: Sequence[Put]) -> list[Put]:
+    """Those for which a row of an older plan waits: of most contacts none does."""
+    waiting = {
+        (contact_id, kind, key)
+        for contact_id in {row.contact_id for row in rows}
+        for kind, key in db.execute(
+            "SELECT kind, key FROM outbox WHERE contact_id = ? AND state IN ('pending', 'held') AND plan <> ?",
+            [contact_id, plan.seq],
         )
-        count += done.rowcount
-    return count
+    }
+    return [row for row in rows if (row.contact_id, row.kind, row.key) in waiting]
 
 
 def _told(db: Database, row: Put) -> bool:
@@ -127,9 +138,9 @@ ARRIVED = 2 * MINUTE
 # until then one that may be there (its answer was lost, or the cache that knew of it) is neither there nor not.
 JOINED = 45 * MINUTE
 _READY = (
-    "state = 'pending' AND contact_id NOT IN (SELECT contact_id FROM outbox WHERE state = 'pending' "
-    "AND kind = 'task' AND unsure_at > :now - :arrived) "
-    "AND contact_id NOT IN (SELECT o.contact_id FROM outbox o JOIN alias a ON a.id = o.contact_id WHERE "
+    "state = 'pending' AND contact_id NOT IN (SELECT contact_id FROM outbox INDEXED BY outbox_task WHERE "
+    "state = 'pending' AND kind = 'task' AND unsure_at > :now - :arrived) "
+    "AND contact_id NOT IN (SELECT o.contact_id FROM outbox o INDEXED BY outbox_task JOIN alias a ON a.id = o.contact_id WHERE "
     "o.state = 'pending' AND o.kind = 'task' AND (o.unsure_at IS NOT NULL OR a.at <= :begun) "
     "AND a.at > :now - :joined)"
 )

@@ -1,0 +1,2 @@
+-- each batch that is sent asks whose tasks may still be on their way: not by reading all that is pending
+CREATE INDEX outbox_task ON outbox (contact_id, unsure_at) WHERE state = 'pending' AND kind = 'task';
