@@ -121,6 +121,23 @@ async def test_a_call_is_theirs_whoever_it_was_linked_to_at_first(tmp_path: Path
         ]
 
 
+async def test_a_call_with_who_was_erased_is_known_when_another_is_linked_to_it(tmp_path: Path) -> None:
+    async with land(tmp_path, 0) as (here, storm):
+        await settled(here, storm)
+        said = {"hs_timestamp": str(here.clock.now()), "hs_call_direction": "OUTBOUND"}
+        call = here.portal.create("calls", said, links=[("contacts", WHO)])
+        await syncs(here)
+        here.portal.erase(WHO)
+        await syncs(here, seconds=3600)
+        (left,) = here.rows("SELECT party, attrs, label FROM engagement WHERE event = 'call'")
+        assert left == {"party": "", "attrs": "{}", "label": ""}
+        link(here, "calls", call, OTHER)
+        await syncs(here, seconds=DAY // 1000, times=2)
+        assert here.rows("SELECT contact_id FROM engagement WHERE event = 'call'") == [
+            {"contact_id": str(OTHER)}
+        ]
+
+
 async def test_a_call_that_was_given_to_another_is_theirs_alone(tmp_path: Path) -> None:
     async with land(tmp_path, 0) as (here, storm):
         await settled(here, storm)

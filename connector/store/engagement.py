@@ -57,8 +57,8 @@ def _attrs(row: Engagement) -> str:
 
 
 def parked(db: Database) -> int:
-    """Events of addresses that no contact has; not what sales did with nobody who is a contact."""
-    sql = "SELECT count(*) FROM engagement WHERE contact_id IS NULL AND event NOT IN ('call', 'meeting', 'sales_email')"
+    """Events of addresses that no contact has."""
+    sql = "SELECT count(*) FROM engagement WHERE contact_id IS NULL AND address IS NOT NULL"
     return int(db.execute(sql).fetchone()[0])
 
 
@@ -87,6 +87,17 @@ def remove(db: Database, source: str, ids: Sequence[str]) -> list[str]:
         db.conn.executemany(sql, [(contact, name) for contact in mine])
         touched += mine
     return touched
+
+
+def outlast(db: Database, contact_ids: Sequence[str]) -> None:
+    """Of the activities of contacts who are erased the ids stay, as of those linked to nobody: somebody else
+    may be linked to one, and nothing tells but the day's walk over them. To be called inside a transaction."""
+    db.execute(
+        "INSERT OR IGNORE INTO engagement SELECT id, '', source, event, at, ingested_at, NULL, NULL, '{}', '', 1 "
+        "FROM engagement WHERE contact_id IN (SELECT value FROM json_each(?)) AND source IN "
+        "('meetings', 'calls', 'emails', 'communications', 'notes', 'tasks')",
+        [orjson.dumps(list(contact_ids)).decode()],
+    )
 
 
 def unlink(db: Database, rows: Sequence[Engagement], since: int) -> list[str]:

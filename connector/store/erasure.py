@@ -17,7 +17,7 @@ import orjson
 from sqlite_utils import Database
 
 from connector.errors import StoreTrouble
-from connector.store import bookmarks, decisions, identity, outbox, records
+from connector.store import bookmarks, decisions, engagement, identity, outbox, records
 from connector.store.leftovers import sweep
 from connector.store.plans import KEPT
 from connector.store.schema import spill_folder, trouble, write
@@ -82,6 +82,7 @@ def erase(
     known = sorted({*_addresses(db, ids), *addresses})
     colleagues = _colleagues(db, ids)
     identity.forget(db, ids, known, now, asked=asked)
+    engagement.outlast(db, ids)
     rows = {table: _delete(db, table, "contact_id", ids) for table in _OF_CONTACT}
     rows["engagement"] += _delete(db, "engagement", "contact_id IS NULL AND address", known)
     rows["address"] = _delete(db, "address", "contact_id", ids)

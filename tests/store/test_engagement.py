@@ -65,9 +65,9 @@ def test_events_of_an_unknown_address_wait_for_their_contact(db: Database) -> No
     assert engagement.unjudged(db) == 2
 
 
-def test_an_event_without_contact_and_address_is_kept_and_counted(db: Database) -> None:
+def test_an_event_without_contact_and_address_is_kept_and_waits_for_nobody(db: Database) -> None:
     assert put(db, told(contact=None)) == 1
-    assert engagement.parked(db) == 1
+    assert engagement.parked(db) == 0
 
 
 def test_parked_events_do_not_slow_down_what_is_to_be_judged(db: Database) -> None:
