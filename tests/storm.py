@@ -159,11 +159,16 @@ class Storm:
         if now in STAGES[1:]:
             self._stage(id, self.dice.choice(STAGES[: STAGES.index(now)]))
 
+    def _unseen(self, id: int, stage: str) -> bool:
+        """A stage that is back before anybody looked: nothing shows it, but a new cache would know."""
+        now = self.portal.record("contacts", id)["properties"].get("lifecyclestage", "")
+        return stage == self.seen(id) != now
+
     def _stage(self, id: int, stage: str, by: Writer = PERSON) -> None:
         said = self.portal.record("contacts", id)["properties"]
         ours, now = IN_CRM.get(said.get("lq_stage", "")), said.get("lifecyclestage", "")
-        if stage == self.seen(id) != now:
-            return  # a stage that is back before anybody looked was unseen; a new cache would see it
+        if self._unseen(id, stage):
+            return
         self.portal.change(id, {"lifecyclestage": stage}, by)  # an app's step back is refused in silence
         if by == PERSON and now in STAGES and STAGES.index(stage) < STAGES.index(now):
             self.stepped[id] = self.clock.now()
@@ -241,7 +246,9 @@ class Storm:
     def offer(self) -> None:
         values = {"dealname": "Offre", "pipeline": "default", "dealstage": "appointmentscheduled"}
         values["amount"] = self.dice.choice(["", "900"])
-        self.portal.create("deals", values, links=[("contacts", self.one())])
+        id = self.one()
+        if not self._unseen(id, "opportunity"):  # where a deal takes its people
+            self.portal.create("deals", values, links=[("contacts", id)])
 
     def negotiate(self) -> None:
         stage = self.dice.choice(["contractsent", "closedwon", "closedlost"])
@@ -296,7 +303,9 @@ class Storm:
 
     def associate(self) -> None:
         kind = self.dice.choice(JOINED)
-        associate(self.portal, self.one(), kind, self.one(kind))
+        id = self.one()
+        if kind != "deals" or not self._unseen(id, "opportunity"):
+            associate(self.portal, id, kind, self.one(kind))
 
     def dissociate(self) -> None:
         dissociate(self.portal, self.dice, self.dice.choice(JOINED))
