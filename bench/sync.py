@@ -8,7 +8,8 @@ second) and keeps every answer back for the latency; the connector is its comman
 which takes the whole of the limit (CONNECTOR_RATE_SHARE=1). Each run begins with limits that nobody drew on.
 
 The bound of a run is what its least number of requests takes at 19 in a second, or, where the list has one
-cursor, its pages one after the other. How strangers' pullers fare on the same account: bench/peers.
+cursor, its pages one after the other, each the time that the sandbox takes for one by itself (measured) and
+the latency. How strangers' pullers fare on the same account: bench/peers.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import orjson
@@ -145,6 +147,7 @@ def turned(server: Server, latency: float, **knobs: Any) -> None:
 def full(state: Path, folder: Path, contacts: int, latency: float, *, plain: bool, ids: bool) -> list[Line]:
     """A first load of all contacts."""
     with serving("--state", str(state)) as server:
+        alone = page_alone(server)
         turned(server, latency, list_after_is_id=ids)
         run = Reader(folder, server, plain=plain)("backfill", "contacts")
     pages = ceil(contacts / (PAGE if plain else WITH_HISTORY))
@@ -153,7 +156,7 @@ def full(state: Path, folder: Path, contacts: int, latency: float, *, plain: boo
     links = 0 if ids else ceil((contacts - run.asked["pages"] * PAGE) / LINKS)
     least = pages + account + links
     sent = sum(run.asked.values()) - run.asked["searches"]
-    bound = pages / RATE if ids else bound_without_ids(pages, latency)
+    bound = pages / RATE if ids else bound_without_ids(pages, latency + alone)
     how = f"{latency * 1000:.0f} ms, {'ranges' if ids else 'one cursor'}{'' if plain else ', with histories'}"
     ratio, waste = run.pulled / bound, sent / least
     return [
@@ -172,10 +175,24 @@ def full(state: Path, folder: Path, contacts: int, latency: float, *, plain: boo
     ]
 
 
-def bound_without_ids(pages: int, latency: float) -> float:
-    """One cursor's pages one after the other, and five searches in a second whose ids are read beside it."""
+def page_alone(server: Server) -> float:
+    """Seconds that the sandbox itself takes for a page of the list."""
+    turned(server, 0, **UNLIMITED)
+    connection, took = Connection(server), []
+    for _ in range(9):
+        began = time.monotonic()
+        connection.ask("GET", f"/crm/v3/objects/contacts?limit={PAGE}&associations=companies")
+        took.append(time.monotonic() - began)
+    connection.close()
+    turned(server, 0, burst_limit=BURST, search_limit=5, associations_limit=None, daily_limit=None)
+    return median(took)
+
+
+def bound_without_ids(pages: int, answer: float) -> float:
+    """One cursor's pages, an answer after the other, and five searches in a second whose ids are read beside
+    it."""
     contacts = pages * PAGE
-    return max(contacts / (PAGE / latency + SEARCHED), pages / RATE)
+    return max(contacts / (PAGE / answer + SEARCHED), pages / RATE)
 
 
 def nothing_new(state: Path, folder: Path) -> list[Line]:

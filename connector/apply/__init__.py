@@ -72,13 +72,14 @@ async def send(s: Sending) -> Sent:
 
 
 class _Queue:
-    """The pending rows, a batch of contacts to whoever is free. Where one fails nobody begins another: what
-    the others have under way is brought to its end."""
+    """The pending rows, a batch of contacts to whoever is free: first those about whom sales is told or a
+    list changes, then values alone. Where one fails nobody begins another: what the others have under way
+    is brought to its end."""
 
     def __init__(self, s: Sending) -> None:
         self.done = Sent()
         self._s = s
-        self._after = ""
+        self._acting, self._after = True, ""
         self._failed = False
 
     async def work(self) -> None:
@@ -93,10 +94,16 @@ class _Queue:
     def _claim(self) -> Sequence[Row]:
         if self._failed or self._s.stop():
             return []
+        rows = self._next()
+        if not rows and self._acting:
+            self._acting, self._after = False, ""
+            rows = self._next()
+        return rows
+
+    def _next(self) -> Sequence[Row]:
         with write(self._s.db):
-            rows = outbox.claim(self._s.db, BATCH, self._s.now, self._after)
-        if rows:
-            self._after = rows[-1].contact_id
+            rows = outbox.claim(self._s.db, BATCH, self._s.now, self._after, acting=self._acting)
+        self._after = rows[-1].contact_id if rows else self._after
         return rows
 
 

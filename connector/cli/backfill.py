@@ -152,15 +152,15 @@ async def _pulled(door: Door, p: Pulling, asked: Asked, span: Span | None) -> Pu
     from connector.cli.turns import in_turns
     from connector.cli.watch import watched
     from connector.pull import pull, pull_fields
-    from connector.reconcile import reconcile
-    from connector.store import bookmarks, records
+    from connector.reconcile import RECONCILIATION, reconcile
+    from connector.store import bookmarks
 
     async def work(p: Pulling) -> Pulled:
         if asked.fields:
             return await pull_fields(p, asked.fields)
-        known = records.count(p.db)  # what is read for the first time is as the CRM says
         found = await pull(p, asked.only, span, full=True)
-        if known and (asked.only is None or "contacts" in asked.only):
+        lived_with = bookmarks.get(p.db, RECONCILIATION) != bookmarks.Bookmark()  # else all was just read
+        if lived_with and (asked.only is None or "contacts" in asked.only):
             await reconcile(p)
         return found
 

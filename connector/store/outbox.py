@@ -146,16 +146,28 @@ _READY = (
 )
 
 
-def claim(db: Database, contacts: int, now: int, after: str = "") -> list[Row]:
+_ACTING = (
+    "SELECT contact_id FROM outbox INDEXED BY outbox_action WHERE state = 'pending' AND kind <> 'property'"
+)
+_AMONG = {  # about whom something is to be done; of whom there are values alone; whoever
+    True: ("outbox INDEXED BY outbox_action", "kind <> 'property'"),
+    False: ("outbox", f"contact_id NOT IN ({_ACTING})"),
+    None: ("outbox", "TRUE"),
+}
+
+
+def claim(db: Database, contacts: int, now: int, after: str = "", *, acting: bool | None = None) -> list[Row]:
     """The pending rows of the next contacts whose ids come after `after`, now `sending`; not of those to
-    whom something may still arrive. To be called inside a transaction."""
+    whom something may still arrive. `acting`: only of those about whom something is to be done (or, False,
+    of the others). To be called inside a transaction."""
+    table, among = _AMONG[acting]
     begun = bookmarks.fact(db, "decided_since") or 0  # another cache may have told of what was merged before
     asked = {"after": after, "contacts": contacts, "now": now, "arrived": ARRIVED, "joined": JOINED}
     asked |= {"begun": begun}
     ids = [
         row[0]
         for row in db.execute(
-            f"SELECT DISTINCT contact_id FROM outbox WHERE {_READY} AND contact_id > :after "
+            f"SELECT DISTINCT contact_id FROM {table} WHERE {_READY} AND {among} AND contact_id > :after "
             "ORDER BY contact_id LIMIT :contacts",
             asked,
         )

@@ -126,6 +126,21 @@ def test_a_run_claims_each_contact_once(db: Database) -> None:
     assert [row.contact_id for row in outbox.claim(db, 9, NOW)] == ["1", "2"]
 
 
+def test_who_is_handed_over_can_be_claimed_before_values_alone(db: Database) -> None:
+    told = Put("2", outbox.LIST, "Sales owned", None, "{}")
+    outbox.put(db, plan(1), [a_put("1"), a_put("2"), told, a_put("3")], 5)
+    assert [row.contact_id for row in outbox.claim(db, 1, NOW, acting=True)] == ["2", "2"]
+    assert outbox.claim(db, 1, NOW, after="2", acting=True) == []
+    assert [row.contact_id for row in outbox.claim(db, 9, NOW, acting=False)] == ["1", "3"]
+
+
+def test_a_failed_step_is_not_claimed_again_among_values(db: Database) -> None:
+    outbox.put(db, plan(1), [Put("2", outbox.LIST, "Sales owned", None, "{}"), a_put("2"), a_put("3")], 5)
+    first = outbox.claim(db, 9, NOW, acting=True)
+    outbox.settle(db, [(row.seq, State.PENDING, "no answer") for row in first], 6)
+    assert [row.contact_id for row in outbox.claim(db, 9, NOW, acting=False)] == ["3"]
+
+
 def test_a_task_that_may_still_arrive_waits_with_its_contact(db: Database) -> None:
     outbox.put(db, plan(1), [an_action(outbox.TASK), a_put(), a_put("2")], 5)
     lost = [row for row in outbox.claim(db, 9, NOW) if row.kind == outbox.TASK]
