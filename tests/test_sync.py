@@ -150,4 +150,5 @@ async def test_a_sync_of_a_few_goes_through_none_of_the_big_tables(tmp_path: Pat
             for step in here.db.execute(f"EXPLAIN QUERY PLAN {sql}")
             if step[3].split()[0] == "SCAN" and step[3].split()[1] in (*BIG, "c", "e", "s", "o")
         }
-        assert {step for step in scanned if "count(*) FROM contact" not in step} == set()
+        small = ("count(*) FROM contact", "INDEX outbox_task", "INDEX outbox_action")  # what waits to be done
+        assert {step for step in scanned if not any(name in step for name in small)} == set()
