@@ -12,10 +12,10 @@ test: .venv/tested ## lint, types, and every test but the long profiles
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/pytest -n 2
+	$(BIN)/pytest -n 4
 
 test-long: .venv/tested ## the long profiles
-	$(BIN)/pytest -m long -n 2
+	$(BIN)/pytest -m long -n 4
 
 format: .venv/tested
 	$(BIN)/ruff check --fix .

@@ -61,7 +61,7 @@ def check_some(duck: ScoreDuck, plain: dict, seed: int) -> None:
     check_equal(duck, cache, rows)
 
 
-@profile(100)
+@profile(60)
 @given(plain=rule_sets(), seed=seeds)
 def test_duckdb_gives_what_sqlite_gives(duck: ScoreDuck, plain: dict, seed: int) -> None:
     check_some(duck, plain, seed)

@@ -122,7 +122,7 @@ def check(plain: dict, seed: int) -> None:
     check_constant(cache, people, clock, unit, r)
 
 
-@profile(200)
+@profile(120)
 @given(rule_sets(), seeds)
 def test_sql_and_plain_evaluator_agree_and_nothing_changes_before_its_time(plain: dict, seed: int) -> None:
     check(plain, seed)

@@ -77,7 +77,7 @@ def test_the_agreement_says_what_was_agreed(tmp_path: Path) -> None:
     assert len(made.stage_leaves()) == 9
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(edited(FILES, tuple(MINE)))
 def test_after_an_edit_it_loads_in_full_or_not_at_all(files: dict[str, str]) -> None:
     loaded = judge({name: text.encode() for name, text in files.items()})

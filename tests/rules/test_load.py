@@ -133,14 +133,14 @@ YAML_BITS = st.one_of(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(st.one_of(st.text(), st.binary().map(bytes), st.lists(YAML_BITS, max_size=30).map("".join)))
 def test_any_text_gives_rules_or_bad_rules(text: str | bytes) -> None:
     raw = text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text
     judge({**BASE, "workflows/name.yaml": raw})
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(edited(DEFAULTS))
 def test_an_edited_file_loads_in_full_or_not_at_all(files: dict[str, str]) -> None:
     loaded = judge({name: text.encode() for name, text in files.items()})
