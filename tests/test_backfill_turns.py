@@ -55,7 +55,12 @@ def test_others_are_let_in_between_two_pages_and_little_is_read_twice_for_it(fol
     assert portal is not None
     assert folder("pull").code == 0
     before = asked(folder, "SELECT id, source, at FROM engagement")
-    portal.faults([{"method": "GET", "path": LIST, "delay": 0.5, "times": 99}])
+    portal.faults(
+        [
+            {"method": "GET", "path": LIST, "delay": 2.0, "times": 99},
+            {"path": "/submissions/", "delay": 0.6, "times": 99},
+        ]
+    )
     mark = max(int(r["n"]) for r in portal.journal())
     backfill = folder.start("backfill")
     until(folder, backfill, "SELECT 1 FROM bookmark WHERE source = 'contacts again'")
@@ -78,7 +83,7 @@ def test_others_are_let_in_between_two_pages_and_little_is_read_twice_for_it(fol
 def test_before_all_was_read_once_others_wait_until_the_end(folder: Folder) -> None:
     portal = folder.portal
     assert portal is not None
-    portal.faults([{"path": "/submissions/", "delay": 0.15, "times": 99}])
+    portal.faults([{"path": "/submissions/", "delay": 0.6, "times": 99}])
     first = folder.start("backfill")
     until(folder, first, "SELECT 1 FROM bookmark WHERE source = 'forms' AND progress IS NOT NULL")
     waiting = folder.start("pull")
@@ -92,7 +97,7 @@ def test_before_all_was_read_once_others_wait_until_the_end(folder: Folder) -> N
 def test_a_second_backfill_is_told_that_there_is_one(folder: Folder) -> None:
     portal = folder.portal
     assert portal is not None
-    portal.faults([{"path": "/submissions/", "delay": 0.15, "times": 99}])
+    portal.faults([{"path": "/submissions/", "delay": 0.6, "times": 99}])
     first = folder.start("backfill")
     until(folder, first, "SELECT 1 FROM bookmark WHERE source = 'forms' AND progress IS NOT NULL")
     second = folder("backfill")
