@@ -58,7 +58,7 @@ async def sync(way: Way, *, dry_run: bool = False) -> Synced:
     pulled = await pull(pulling)
     await reconcile(pulling)
     need_properties(way.db, way.rules)
-    if await settle_in_flight(way.sending()):
+    if (await settle_in_flight(way.sending())).rows:
         await read_histories(pulling)
     signals.derive(way.db, way.rules.mapping, tick=lambda count: way.tick("signals", count))
     plan = preview(way.db, way.rules, now, tick=lambda count: way.tick("plan", count))

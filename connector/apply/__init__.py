@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import groupby
 
 from sqlite_utils import Database
@@ -37,11 +38,19 @@ SENDERS = 10  # batches under way: as many as keep the account's limit busy at a
 Rows = Mapping[str, Sequence[Row]]  # by contact
 
 
-async def settle_in_flight(s: Sending) -> int:
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What a dead run had left under way: how many rows, and the contacts of whom something had arrived."""
+
+    rows: int
+    arrived: frozenset[str]
+
+
+async def settle_in_flight(s: Sending) -> Settled:
     """Rows that a dead run left in `sending`: values that the CRM holds by now are sent, the rest is pending
     again, a stage that was taken back decided anew. A task is looked for once more before it is made, but not
     before what was sent must have arrived; a list or a webhook may be told twice."""
-    settled = 0
+    settled, arrived = 0, set[str]()
     while rows := outbox.in_flight(s.db):
         values = [row for row in rows if row.kind == PROPERTY]
         verdicts = await read_back(s, values) if values else []
@@ -53,7 +62,9 @@ async def settle_in_flight(s: Sending) -> int:
             decisions.expect_notes(s.db, back)
             decisions.mark_dirty(s.db, back)
         settled += len(rows)
-    return settled
+        there = {seq for seq, state, _ in verdicts if state is State.SENT}
+        arrived |= {row.contact_id for row in values if row.seq in there}
+    return Settled(settled, frozenset(arrived))
 
 
 async def send(s: Sending) -> Sent:

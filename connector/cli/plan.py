@@ -148,8 +148,9 @@ async def _apply(way: Way, row: PlanRow) -> Result:
     from connector.sync import apply as applying
 
     await look_at_account(Pulling(way.t, way.db, way.rules, way.clock.now()))
-    await settle_in_flight(way.sending())
+    settled = await settle_in_flight(way.sending())
     done = await applying(way, row, Pulled({}, {}, {}))
     assert done.accepted is not None and done.sent is not None
     summary = {"plan": row.id, "changed": row.summary["changed"], **sent_figures(done.accepted, done.sent)}
+    summary["already"] += len(settled.arrived)  # sent by the run that died
     return with_exceptions("apply", summary, done.accepted, done.sent)

@@ -66,6 +66,8 @@ def _broken(document: Document, ink: Ink) -> list[str]:
 def _sources(sources: list[Document], ink: Ink) -> list[str]:
     rows = []
     for source in sources:
+        if " " in source["source"] and source["state"] == "ok":
+            continue  # the place of a second look, or of a backfill on its way
         state = ink.good("ok") if source["state"] == "ok" else ink.warn(source["state"])
         when = (
             f"read up to {ink.minute(source['moved_at'])}" if source["moved_at"] else "never read to its end"
