@@ -282,7 +282,9 @@ async def test_what_was_in_flight_is_read_back_before_anything_is_sent_again(
         assert in_flight > 0
         with pytest.raises(BadCommand, match="in flight"):
             here.accept(here.plan(everyone=True))
-        assert (await settle_in_flight(here.way().sending())).rows == in_flight
+        settled = await settle_in_flight(here.way().sending())
+        assert settled.rows == in_flight
+        assert settled.arrived == ({"101", "102"} if arrived else set())
         assert outbox.counts(here.db)["sent" if arrived else "pending"] == in_flight
         here.requests()
         done = await send(here.way().sending())
