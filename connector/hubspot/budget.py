@@ -28,20 +28,42 @@ Sleep = Callable[[str, float], Awaitable[None]]
 
 PACE = 1 / 0.95  # windows between the departures of two requests that use one place
 _AFTER = 1.005  # windows between an answer and the next use of its place
-_KNOWN = 20  # answers before the fastest tells what the way takes: the first ones open connections
-_FLYING = 10  # requests under way at once: the later ones leave knowing what the first ones' headers said
+_KNOWN = 12  # answers before the fastest tells what the way takes: the first ones open connections
+_FLYING = 16  # requests under way at once: the later ones leave knowing what the first ones' headers said
 _AGAIN = 20  # answers after which a bucket that was refused tries one place more
 _HEADROOM = 0.05  # of the limit, kept free when other apps are at work too
+
+
+class Way:
+    """Seconds that every request is under way at least, whatever it asks for."""
+
+    def __init__(self) -> None:
+        self._answers = 0
+        self._fastest = float("inf")
+
+    def learn(self, took: float) -> float:
+        """What is known of it with one answer more."""
+        self._answers += 1
+        self._fastest = min(self._fastest, took)
+        return self._fastest if self._answers > _KNOWN else 0.0
 
 
 class Bucket:
     """At most `limit` requests in any `window` seconds; first come, first served.
 
-    `most`: what the limit goes back to after refusals; None where headers say what it is.
+    `way`: what all buckets learn from their answers. `most`: what the limit goes back to after refusals; None
+    where headers say what it is.
     """
 
     def __init__(
-        self, name: str, limit: int, window: float, clock: Clock, sleep: Sleep, most: int | None = None
+        self,
+        name: str,
+        limit: int,
+        window: float,
+        clock: Clock,
+        sleep: Sleep,
+        way: Way,
+        most: int | None = None,
     ) -> None:
         self.name = name
         self.limit = limit
@@ -51,8 +73,7 @@ class Bucket:
         self._clock = clock
         self._sleep = sleep
         self._flying = 0
-        self._answers = 0
-        self._fastest = float("inf")
+        self._way = way
         self._cooling: list[float] = []  # heap: when each used place is free again
         self._paused_until = 0.0
         self._turn = asyncio.Lock()
@@ -82,18 +103,16 @@ class Bucket:
         finally:
             self._flying -= 1
             landed = self._clock.monotonic()
-            free = max(left + self.window * PACE, landed - self._way(landed - left) + self.window * _AFTER)
+            way = self._way.learn(landed - left)
+            free = max(left + self.window * PACE, landed - way + self.window * _AFTER)
             heapq.heappush(self._cooling, free)
+            self._grow()
             self._landed.set()
 
-    def _way(self, took: float) -> float:
-        """Seconds that every request is under way, this one too."""
-        self._answers += 1
+    def _grow(self) -> None:
         self._accepted += 1
         if self.most is not None and self.limit < self.most and self._accepted > _AGAIN:
             self.limit, self._accepted = self.limit + 1, 0
-        self._fastest = min(self._fastest, took)
-        return self._fastest if self._answers > _KNOWN else 0.0
 
     def _wait(self) -> float | None:
         """Seconds until there may be a place; None: now; inf: when a request in flight lands."""
@@ -131,10 +150,11 @@ class Budget:
         self.floor = floor
         self.day: int | None = None
         self.left: int | None = None
+        way, first = Way(), max(1, int(100 * share))
         self.buckets: dict[Name, Bucket] = {
-            "burst": Bucket("request", max(1, int(100 * share)), 10.0, clock, sleep),
-            "search": Bucket("search", 5, 1.0, clock, sleep, most=5),
-            "associations": Bucket("association", max(1, int(100 * share)), 10.0, clock, sleep),
+            "burst": Bucket("request", first, 10.0, clock, sleep, way),
+            "search": Bucket("search", 5, 1.0, clock, sleep, way, most=5),
+            "associations": Bucket("association", first, 10.0, clock, sleep, way),
         }
 
     @asynccontextmanager

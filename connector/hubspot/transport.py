@@ -35,7 +35,7 @@ Params = Mapping[str, str | int | list[str]]
 T = TypeVar("T")
 
 TIMEOUT = httpx.Timeout(connect=10, read=60, write=60, pool=None)
-LIMITS = httpx.Limits(max_connections=10, max_keepalive_connections=10)
+LIMITS = httpx.Limits(max_connections=24, max_keepalive_connections=24)  # the budget lets fewer fly
 _RECENT = 50  # answers
 JSON = {"Content-Type": "application/json", "Accept": "application/json"}
 

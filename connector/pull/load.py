@@ -13,6 +13,7 @@ from typing import Any, cast
 
 from connector.errors import Refused
 from connector.hubspot import objects
+from connector.hubspot.objects.records import PAGE, chunks
 from connector.hubspot.transport import together
 from connector.model import HOUR, Record
 from connector.pull import histories
@@ -196,8 +197,11 @@ class Loading:
         ):
             if self.descent.gave_up:
                 return
-            self.descent.floor = int(ids[-1])
-            self._put(list(found.records.values()), links)
+            for some in chunks(ids, PAGE):
+                self.descent.floor = int(some[-1])
+                ours = {id: links[id] for id in some if id in links}
+                self._put([found.records[id] for id in some if id in found.records], ours)
+                await asyncio.sleep(0)  # the list's next page does not wait for all of them
 
     async def _values(self, ids: list[str]) -> tuple[objects.Read, Links]:
         history = self.progress.get("history") or ()

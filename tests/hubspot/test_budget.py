@@ -94,6 +94,18 @@ async def test_the_way_that_every_request_takes_costs_no_places(
     assert clock.at < 23.5  # 20 windows of 1.05 s; a window after each answer would be 25
 
 
+async def test_what_one_bucket_learns_of_the_way_serves_the_others(fake: Any, clock: ManualClock) -> None:
+    async def answer(_: httpx.Request) -> httpx.Response:
+        await clock.sleep(0.25)
+        return fine()
+
+    t = fake(answer)
+    await fire(t, clock, 20)
+    began = clock.at
+    await fire(t, clock, 20, bucket="search")
+    assert clock.at - began < 4 * 1.06  # three windows and the last answer; with no way known 4 * 1.25
+
+
 async def test_associations_have_a_limit_of_their_own_within_the_burst(fake: Any, clock: ManualClock) -> None:
     t = fake(lambda _: fine(limits(190, 189)))
     moments = await fire(t, clock, 100, bucket="associations")
