@@ -45,10 +45,16 @@ def killed(folder: Folder, place: str, *args: str) -> dict[str, Any]:
     process = folder.start(*args)
     while not (noted := asked(folder, "SELECT progress FROM bookmark WHERE source = ?", place)):
         assert process.poll() is None, process.communicate()
+    assert last_run(folder) == "running"
     assert stop(process, signal.SIGKILL).code == -signal.SIGKILL
+    assert last_run(folder) == "killed"
     found = json.loads(noted[0][0])
     assert isinstance(found, dict)
     return found
+
+
+def last_run(folder: Folder) -> str:
+    return str(folder.json("runs", "--limit", "1")["items"][0]["status"])
 
 
 def last(folder: Folder) -> int:

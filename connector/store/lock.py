@@ -51,6 +51,18 @@ class RunLock:
             return not _locked(queue, fcntl.LOCK_EX)
 
 
+def at_work(path: Path) -> bool:
+    """Whether a run is at work on a cache, or waits to go on after those that it let in."""
+    return _held(Path(f"{path}.lock"), fcntl.LOCK_SH) or _held(Path(f"{path}.queue"), fcntl.LOCK_EX)
+
+
+def _held(file: Path, how: int) -> bool:
+    if not file.exists():
+        return False
+    with file.open() as handle:
+        return not _locked(handle, how)
+
+
 @contextmanager
 def run_lock(path: Path, who: str) -> Iterator[RunLock]:
     """:raises Locked: naming who holds it"""
