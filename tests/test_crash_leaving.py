@@ -76,7 +76,8 @@ KEPT = {
     "handoff": "contact_id, journey, stage, offered_at, owner, due_at, state, told_at",
     "hold": "contact_id, field, why, until",
     "outbox WHERE said NOT LIKE 'replaced by plan %'": "contact_id, kind, key, old, new, state",
-    "stage_note": "contact_id, value, at, writer",
+    # a run that does not know whether its own stage arrived asks who wrote it; nothing goes by such a note
+    "stage_note WHERE writer <> 'ours'": "contact_id, value, at, writer",
     "unwitnessed": "contact_id",
     "dirty": "contact_id",
     "alias": "old, id",
