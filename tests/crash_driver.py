@@ -52,7 +52,7 @@ AROUND = {  # statements that are told before and after
     "VACUUM": ("rewrite", "rewritten"),
     "PRAGMA WAL_CHECKPOINT(TRUNCATE)": ("empty log", "emptied log"),
 }
-STEPS = 2_000  # of SQLite's machine: well inside a rewriting of the smallest cache
+STEPS = 500  # of SQLite's machine: well inside a rewriting of the smallest cache
 PAGES = 20  # of a copy's file: well inside the smallest cache
 FILES = {  # what the system is asked for -> the place of the path among its arguments
     "tempfile.mkstemp": 0,
