@@ -138,6 +138,7 @@ async def test_a_contact_of_whom_everything_is_said_costs_no_write(tmp_path: Pat
         here.requests()
         done = await send(here.way().sending())
         assert (done.already, done.sent, here.writes()) == (1, 0, [])
+        assert here.plan(everyone=True).summary["changed"] == 0, "what it was shown is known"
 
 
 # -- contacts that are gone ----------------------------------------------------------------------------
@@ -286,6 +287,8 @@ async def test_what_was_in_flight_is_read_back_before_anything_is_sent_again(
         assert settled.rows == in_flight
         assert settled.arrived == ({"101", "102"} if arrived else set())
         assert outbox.counts(here.db)["sent" if arrived else "pending"] == in_flight
+        assert records.values(here.db, ["101"], "lq_score") == {"101": "20" if arrived else None}
+        assert here.plan(everyone=True).summary["changed"] == (0 if arrived else 2)  # the echo may be hours away
         here.requests()
         done = await send(here.way().sending())
         assert done.sent == (0 if arrived else 2)

@@ -85,8 +85,6 @@ KEPT = {
     "erased": "hash, at, asked",
     "bookmark": "source, value, progress, state",
 }
-# what a run that was killed wrote last is told by its echo, which so late a search does not show yet
-STALE = {"contact": "id, email, company_id, created_at"}
 
 
 def people() -> Iterator[Row]:
@@ -233,7 +231,7 @@ def settled(driver: Driver, folder: Folder, receiver: Receiver, how: str, at: st
         "task": tasks(portal),
         "list member": Counter((one.id, *row) for one in LISTS for row in members(portal, one.id)),
         "webhook": Counter(posts),  # at least once, the same under the same key
-        **cached(folder, KEPT | (STALE if "mid-send" in how else {})),
+        **cached(folder, KEPT),
     }
 
 

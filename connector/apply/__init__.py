@@ -18,7 +18,7 @@ from itertools import groupby
 from sqlite_utils import Database
 
 from connector.apply.lists import send_lists
-from connector.apply.properties import look_again, read_back, record_verdicts, send_properties, settle
+from connector.apply.properties import learn, look_again, read_back, record_verdicts, send_properties, settle
 from connector.apply.sending import BATCH, Sending, Sent, Verdict
 from connector.apply.tasks import send_tasks
 from connector.apply.webhooks import send_webhooks
@@ -53,18 +53,26 @@ async def settle_in_flight(s: Sending) -> Settled:
     settled, arrived = 0, set[str]()
     while rows := outbox.in_flight(s.db):
         values = [row for row in rows if row.kind == PROPERTY]
-        verdicts = await read_back(s, values) if values else []
+        verdicts, fresh = await read_back(s, values) if values else ([], {})
         verdicts += [(row.seq, State.PENDING, "") for row in rows if row.kind != PROPERTY]
         dropped = {seq for seq, state, _ in verdicts if state is State.DROPPED}
         back = [row.contact_id for row in values if row.seq in dropped]
         with write(s.db):
             record_verdicts(s, rows, verdicts)
+            _learn(s, values, verdicts, fresh)
             decisions.expect_notes(s.db, back)
             decisions.mark_dirty(s.db, back)
         settled += len(rows)
         there = {seq for seq, state, _ in verdicts if state is State.SENT}
         arrived |= {row.contact_id for row in values if row.seq in there}
     return Settled(settled, frozenset(arrived))
+
+
+def _learn(s: Sending, rows: Sequence[Row], verdicts: Sequence[Verdict], fresh: Mapping[str, Record]) -> None:
+    """What of these rows the CRM turned out to have. To be called inside a transaction."""
+    there = {seq for seq, state, _ in verdicts if state is State.SENT}
+    for contact, some in groupby([row for row in rows if row.seq in there], key=lambda row: row.contact_id):
+        learn(s, contact, fresh.get(contact), list(some))
 
 
 async def send(s: Sending) -> Sent:
@@ -141,6 +149,7 @@ async def _batch(s: Sending, rows: Sequence[Row]) -> Sent:
     verdicts += settled + _overtaken(by_contact, done)
     with write(s.db):
         record_verdicts(s, rows, verdicts)
+        _learn(s, [row for some in here.values() for row in some], settled, fresh)
         outbox.put_back(s.db, _following(by_contact, done), "its contact was merged")
         _leave(s, done)
     actions = [row for row in rows if row.kind != PROPERTY and row.contact_id not in done.dropped]

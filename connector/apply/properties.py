@@ -25,9 +25,20 @@ def record_verdicts(s: Sending, rows: Sequence[Row], verdicts: Sequence[Verdict]
     decisions.expect_notes(s.db, [row.contact_id for row in ours if sent[row.seq]])
 
 
-async def read_back(s: Sending, rows: Sequence[Row]) -> list[Verdict]:
+def learn(s: Sending, contact: str, said: Record | None, rows: Sequence[Row]) -> None:
+    """The CRM has been heard on these rows: the cache need not wait for the echo. To be called inside a
+    transaction."""
+    if said is None or said.id != contact:
+        return
+    values = {row.key: said.properties.get(row.key, row.new) for row in rows}
+    read = records.patch(s.db, contact, values, s.rules.mapping)
+    if s.judged.intersection(read):
+        decisions.mark_dirty(s.db, [contact])
+
+
+async def read_back(s: Sending, rows: Sequence[Row]) -> tuple[list[Verdict], Mapping[str, Record]]:
     """Rows that were in flight: what the CRM holds by now is sent, the rest pending again; but for a stage
-    that had arrived, and was taken back since: that is decided anew."""
+    that had arrived, and was taken back since: that is decided anew. And what was read for it."""
     keys = sorted({row.key for row in rows})
     history = [s.lifecycle] if s.lifecycle in keys else []
     found = await objects.read(s.t, "contacts", sorted({r.contact_id for r in rows}), keys, history)
@@ -41,7 +52,7 @@ async def read_back(s: Sending, rows: Sequence[Row]) -> list[Verdict]:
             verdicts.append((row.seq, State.DROPPED, "it arrived, and was taken back: decided anew"))
         else:
             verdicts.append((row.seq, State.PENDING, ""))
-    return verdicts
+    return verdicts, found.records
 
 
 def _came_by(record: Record, row: Row, since: int) -> bool:
@@ -98,12 +109,7 @@ def settle(s: Sending, outcome: Outcome, rows: Sequence[Row], done: Sent) -> lis
         (done.dropped if gone else done.held)[outcome.id] = outcome.message
         return [(row.seq, State.DROPPED if gone else State.HELD, outcome.message) for row in rows]
     verdicts = [_compare(s, outcome.record, row) for row in rows]
-    values: Mapping[str, str | None] = {
-        row.key: outcome.record.properties.get(row.key, row.new) for row in rows
-    }
-    read = records.patch(s.db, outcome.id, values, s.rules.mapping)
-    if s.judged.intersection(read):
-        decisions.mark_dirty(s.db, [outcome.id])
+    learn(s, outcome.id, outcome.record, rows)
     kept = next((said for _, state, said in verdicts if state is State.HELD), None)
     if kept:
         done.held[outcome.id] = kept
