@@ -288,7 +288,8 @@ async def test_what_was_in_flight_is_read_back_before_anything_is_sent_again(
         assert settled.arrived == ({"101", "102"} if arrived else set())
         assert outbox.counts(here.db)["sent" if arrived else "pending"] == in_flight
         assert records.values(here.db, ["101"], "lq_score") == {"101": "20" if arrived else None}
-        assert here.plan(everyone=True).summary["changed"] == (0 if arrived else 2)  # the echo may be hours away
+        # the echo may be hours away
+        assert here.plan(everyone=True).summary["changed"] == (0 if arrived else 2)
         here.requests()
         done = await send(here.way().sending())
         assert done.sent == (0 if arrived else 2)
