@@ -1,126 +1,45 @@
-"""What a stage leads to, done in the account: tasks once, lists, lead status, webhooks at least once."""
+"""What a stage leads to, done in the account: tasks once, lists, lead status; and which plans cause it."""
 
 from __future__ import annotations
 
-import hashlib
-import hmac
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from accounts import (
-    DAY,
     NOW,
-    QUIET,
     WORKFLOW,
-    Edits,
     House,
     beside,
     contact,
-    form,
     house,
     submission,
 )
-from webhook_receiver import Receiver, receiving
+from action_house import (
+    AGREED,
+    CREATE,
+    LISTS,
+    ROWS,
+    TASKS,
+    asks_for_a_quote,
+    edits,
+    known,
+    members,
+    retried,
+    states,
+    subscribes,
+    synced,
+    tasks,
+)
 
 from connector.apply import Sent, send
 from connector.errors import BadCommand
-from connector.model import HOUR, Secret, moment
+from connector.model import HOUR, moment
 from connector.sandbox import Fault
-from connector.sandbox.rows import ListDef, Membership, Owner
+from connector.sandbox.rows import ListDef, Owner
 from connector.sandbox.state import SCOPES
 from connector.store import outbox
-from connector.store.outbox import State
 from connector.store.schema import write
 from connector.sync import Synced, sync
-
-AGREED = """
-notify:
-  sales:
-    task:
-      to: owner
-      fallback: "sales@acme.fr"
-      subject: {fr: "Nouveau : {name}", en: "New {stage}: {name} ({company}), {score}"}
-      due: 4h
-    lead_status: OPEN
-  ops: {webhook: {url_from: OPS_URL, secret_from: OPS_SECRET}}
-suppress:
-  marketing_email: {leave_list: "Nurturing", join_list: "Sales owned"}
-"""
-OVERRIDES = "overrides: {sales_wins: true, hold: 90d}\n"
-
-
-def edits(lead: str = "[sales]", sql: str = "", agreed: str = AGREED) -> Edits:
-    """Who is told of a lead; what stops with an SQL."""
-    said = [
-        QUIET,
-        ("        - meeting_request\n", f"        - meeting_request\n    notify: {lead}\n"),
-        (OVERRIDES, OVERRIDES + agreed),
-    ]
-    suppress = ("        - sales_set: sql\n", f"        - sales_set: sql\n    suppress: {sql}\n")
-    return {WORKFLOW: [*said, *([suppress] if sql else [])]}
-
-
-TASKS, LISTS, HOOK = edits(), edits(sql="[marketing_email]"), edits("[ops]")
-ROWS = (
-    contact(101, firstname="Ana", lastname="Lima", company="Acme", hubspot_owner_id="8"),
-    contact(102, lifecyclestage=""),
-    form("newsletter"),
-    form("devis"),
-    Owner(7, "sales@acme.fr", "Zoé", "Dupont"),
-    Owner(8, "ana.owner@acme.fr", "Olga", "Petit"),
-    ListDef(1, "Nurturing"),
-    ListDef(2, "Sales owned"),
-    Membership(1, 101, NOW - 20 * DAY),
-)
-CREATE = Fault(method="POST", path="/objects/2026-03/tasks", cut="after")
-
-
-async def known(here: House) -> None:
-    """The account as it was before anything happened: nobody is told of what is in it."""
-    first = await here.sync()
-    assert first.sent is not None
-    assert (first.sent.actions, tasks(here)) == (0, [])
-
-
-def subscribes(here: House, *ids: int) -> None:
-    """What makes a lead of a contact."""
-    here.portal.happen([submission("newsletter", f"c{id}@acme.fr", -1000) for id in ids])
-    here.seconds(60)
-
-
-def asks_for_a_quote(here: House, id: int) -> None:
-    """What makes an SQL of a contact."""
-    here.portal.happen([submission("devis", f"c{id}@acme.fr", 0)])
-    here.seconds(60)
-
-
-def tasks(here: House) -> list[dict[str, Any]]:
-    """Every task in the account."""
-    kept = here.portal.account.records.page("tasks", 0, 100, archived=False)
-    return [here.portal.record("tasks", record.id)["properties"] for record in kept]
-
-
-def members(here: House, list_id: int) -> set[int]:
-    return {id for id, _ in here.portal.account.engagement.members(list_id, 0, 100)}
-
-
-def states(here: House, kind: str) -> list[tuple[str, str]]:
-    rows = here.rows("SELECT contact_id, state FROM outbox WHERE kind = ? ORDER BY seq", kind)
-    return [(row["contact_id"], row["state"]) for row in rows]
-
-
-async def synced(here: House, **more: Any) -> Sent:
-    done = await here.sync(**more)
-    assert done.sent is not None
-    return done.sent
-
-
-def retried(here: House) -> None:
-    with write(here.db):
-        assert outbox.decide(here.db, [], State.PENDING, NOW) > 0
-
 
 # -- tasks ---------------------------------------------------------------------------------------------
 
@@ -383,118 +302,6 @@ async def test_a_missing_scope_holds_the_step_and_not_the_run(tmp_path: Path) ->
         done = await synced(here)
         assert "crm.lists.write" in done.held["101"]
         assert here.held(101, "lq_stage") == "sql"
-
-
-# -- webhooks ------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    with receiving() as found:
-        yield found
-
-
-def telling(receiver: Receiver, **more: str) -> dict[str, Any]:
-    """A way with the address and the secret in its environment."""
-    said = {"OPS_URL": receiver.url, "OPS_SECRET": "s3cret", **more}
-    return {"variable": lambda name: Secret(said[name]) if said.get(name) else None}
-
-
-async def test_a_webhook_says_what_happened_and_is_signed(tmp_path: Path, receiver: Receiver) -> None:
-    async with house(tmp_path, ROWS, edits=HOOK) as here:
-        await known(here)
-        subscribes(here, 101)
-        done = await synced(here, **telling(receiver))
-        [(headers, body)], [told] = receiver.posts, receiver.bodies
-        assert done.actions == 1
-        assert told == {
-            "id": told["id"],
-            "contact": "101",
-            "stage": "lead",
-            "from": "contact",
-            "score": 0,
-            "why": told["why"],
-            "effective_at": "2026-11-16T09:00:01Z",
-            "rules": here.rules.hash,
-        }
-        assert "newsletter" in told["why"]
-        assert headers["Idempotency-Key"] == told["id"]
-        stamp = headers["X-Connector-Timestamp"]
-        wanted = hmac.new(b"s3cret", stamp.encode() + b"." + body, hashlib.sha256).hexdigest()
-        assert headers["X-Connector-Signature"] == f"v1={wanted}"
-        assert int(stamp) == here.clock.now() // 1000
-
-
-@pytest.mark.parametrize("status", [500, 0])
-async def test_until_it_is_taken_it_is_told_again_under_the_same_key(
-    tmp_path: Path, receiver: Receiver, status: int
-) -> None:
-    async with house(tmp_path, ROWS, edits=HOOK) as here:
-        await known(here)
-        subscribes(here, 101)
-        receiver.answers = [status, status]
-        for _ in range(2):
-            assert set((await synced(here, **telling(receiver))).waiting) == {"101"}
-        assert here.held(101, "lq_stage") == "lead"
-        assert (await synced(here, **telling(receiver))).actions == 1
-        assert len({headers["Idempotency-Key"] for headers, _ in receiver.posts}) == 1
-        assert len({body for _, body in receiver.posts}) == 1
-        await synced(here, **telling(receiver))
-        assert len(receiver.posts) == 3
-
-
-async def test_a_no_waits_for_a_person(tmp_path: Path, receiver: Receiver) -> None:
-    async with house(tmp_path, ROWS, edits=HOOK) as here:
-        await known(here)
-        subscribes(here, 101)
-        receiver.answers = [410]
-        done = await synced(here, **telling(receiver))
-        assert done.held == {"101": "the address in OPS_URL answered 410"}
-        await synced(here, **telling(receiver))
-        assert len(receiver.posts) == 1
-        retried(here)
-        await synced(here, **telling(receiver))
-        assert states(here, "webhook") == [("101", "sent")]
-
-
-async def test_variables_that_are_missing_are_named_and_the_rest_goes_on(
-    tmp_path: Path, receiver: Receiver
-) -> None:
-    async with house(tmp_path, ROWS, edits=HOOK) as here:
-        await known(here)
-        subscribes(here, 101)
-        done = await synced(here)
-        assert "OPS_URL and OPS_SECRET is not set" in done.held["101"]
-        assert here.held(101, "lq_stage") == "lead"
-        retried(here)
-        done = await synced(here, **telling(receiver, OPS_SECRET=""))
-        assert "OPS_SECRET is not set" in done.held["101"]
-        assert receiver.posts == []
-
-
-async def test_an_address_that_is_silent_is_not_asked_for_each_contact(
-    tmp_path: Path, receiver: Receiver
-) -> None:
-    rows = [*ROWS, *(contact(200 + n) for n in range(12))]
-    async with house(tmp_path, rows, edits=HOOK) as here:
-        await known(here)
-        subscribes(here, *range(200, 212))
-        receiver.answers = [0] * 20
-        done = await synced(here, **telling(receiver))
-        assert len(done.waiting) == 12
-        assert len(receiver.posts) == 5  # those that were on their way together
-
-
-async def test_no_secret_and_no_address_is_kept_anywhere(tmp_path: Path, receiver: Receiver) -> None:
-    async with house(tmp_path, ROWS, edits=HOOK) as here:
-        await known(here)
-        for number, answer in enumerate((0, 500, 404), start=101):
-            subscribes(here, number) if number < 103 else asks_for_a_quote(here, 101)
-            receiver.answers = [answer]
-            done = await synced(here, **telling(receiver))
-            assert "hidden" not in repr(done)
-        assert "hidden" not in repr(here.tables())
-        assert "s3cret" not in repr(here.tables())
 
 
 # -- the plan and the brake ----------------------------------------------------------------------------
