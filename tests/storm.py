@@ -338,20 +338,20 @@ async def cache(portal: Portal, rules: Rules, file: Path, storm: Storm) -> Async
 
 
 async def weather(
-    here: House, storm: Storm, syncs: int, quiet: Callable[[House, Storm], None] = lambda _here, _storm: None
+    here: House, storm: Storm, syncs: int, quiet: Callable[[House, Storm, int], None] = lambda *_: None
 ) -> None:
     """A first sync in peace, the storm, and as much calm as everything needs to be seen. `quiet` is told of
-    each sync that went well and during which nothing happened."""
+    each sync that went well and during which nothing happened, and when it began."""
     await here.sync()
     storm.strength = 0.05
     for _ in range(syncs):
         storm.blow()
         here.seconds(storm.dice.choice([20, 300, 700, 3600, 30_000]))
-        before = len(storm.told)
+        before, began = len(storm.told), here.clock.now()
         with suppress(Retry, Stop):  # the next sync goes on
             await here.sync()
             if len(storm.told) == before:
-                quiet(here, storm)
+                quiet(here, storm, began)
     storm.calm()
     for _ in range(3):
         here.seconds(DAY // 1000)

@@ -52,13 +52,14 @@ HOUR = 3_600_000
 EDITED = "jobtitle city firstname bant_need_confirmed hs_persona hubspot_owner_id sales_rejection_reason"
 
 
-def heard(here: House, storm: Storm) -> None:
-    """Amid the storm: what the index had time to show is here already, not only after the day's walk. Where
-    it lags by more than windows overlap, that takes the second look."""
+def heard(here: House, storm: Storm, began: int) -> None:
+    """Amid the storm: what the index had time to show when a sync `began` is here already, not only after the
+    day's walk. It may lose a row again until twice its lag has passed; where windows overlap by less than
+    that, it takes the second look."""
     lag = here.portal.account.knobs.lag
     most = max(lag) if isinstance(lag, list) else lag
-    waits = int(1500 * most) + 1000 if most <= 400 else 2 * HOUR
-    until, names = here.clock.now() - waits, EDITED.split()
+    waits = int(2000 * most) + 1000 if most <= 290 else 2 * HOUR
+    until, names = began - waits, EDITED.split()
     mine = {
         int(row["id"]): _some(json.loads(row["properties"]), names)
         for row in here.rows("SELECT id, properties FROM contact")
