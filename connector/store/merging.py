@@ -73,7 +73,7 @@ def _age(db: Database, one: Standing) -> tuple[int, int, str]:
 
 def _together(base: Standing, other: Standing, contact_id: str) -> Standing:
     """What the rules made of a rejection or a disqualification of the other one, they make of both: `fired`
-    is the older journey's, so that what holds now comes to pass."""
+    and `cool_until` are the older journey's, so that what holds now comes to pass, and no more."""
     out = OUT in (base.stage, other.stage)
     further = other if len(other.reached) > len(base.reached) and not out else base
     held = max(base, other, key=lambda one: one.held_until or 0)
@@ -85,7 +85,6 @@ def _together(base: Standing, other: Standing, contact_id: str) -> Standing:
         leaving_since=further.leaving_since,
         temperature=base.temperature or other.temperature,
         reached=base.reached | other.reached,
-        cool_until=max(base.cool_until or 0, other.cool_until or 0) or None,
         held_since=held.held_since,
         held_until=held.held_until,
         held_why=held.held_why,
