@@ -14,7 +14,7 @@ import pytest
 from accounts import DAY, NOW, House, submission
 from command_line import Folder, on
 from storm import Storm, cache, land, weather
-from storm_account import EDITS, FIRST, OWNED
+from storm_account import EDITS, FIRST, IN_CRM, OWNED
 from storm_oracle import agrees, behaved, heard, members, stands, tasks, writes
 
 from connector.errors import Unreachable
@@ -120,12 +120,18 @@ async def test_a_journey_that_is_not_the_contacts_is_taken_off_them(tmp_path: Pa
         assert writes(here) == []
 
 
-async def test_a_step_back_outlives_both_a_merge_and_the_cache(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "said",
+    [("marketingqualifiedlead", "lead"), ("salesqualifiedlead", "marketingqualifiedlead")],
+    ids=["to where the other stands", "to where the merge takes both"],
+)
+async def test_a_step_back_outlives_both_a_merge_and_the_cache(tmp_path: Path, said: tuple[str, str]) -> None:
     async with land(tmp_path, 0) as (here, storm):
         one, other = FIRST + 4, FIRST + 8
         storm.calm()
+        here.portal.happen([submission("devis", f"c{one}@acme.fr", 60_000)])
         await here.sync()
-        for stage in ("marketingqualifiedlead", "lead"):
+        for stage in said:
             here.seconds(600)
             here.portal.edit(one, {"lifecyclestage": stage})
             here.seconds(600)
@@ -141,6 +147,7 @@ async def test_a_step_back_outlives_both_a_merge_and_the_cache(tmp_path: Path) -
             await new.sync()
             assert writes(here) == []
             assert stands(new)[str(both)] == stands(here)[str(both)]
+            assert IN_CRM[stands(here)[str(both)][0]] == said[-1]
 
 
 def on_the_command_line(here: House, folder: Path) -> Folder:

@@ -8,7 +8,8 @@ from connector.model import Version, Writer
 
 # the sources are an open set: one that is not here is an app
 _PEOPLE = {"CRM_UI", "CRM_UI_BULK_ACTION", "CONTACTS_WEB", "MOBILE_IOS", "MOBILE_ANDROID"}
-_AUTOMATIC = {"PIPELINE_SETTINGS", "DEALS", "COMPANIES", "CALCULATED", "MERGE_OBJECTS"}
+_MERGED = "MERGE_OBJECTS"
+_AUTOMATIC = {"PIPELINE_SETTINGS", "DEALS", "COMPANIES", "CALCULATED", _MERGED}
 _DEFAULTS = {"IMPORT", "FORM", "FORMS", "ANALYTICS", "EMAIL", "INTERNAL_PROCESSING", "MIGRATION", "GDPR"}
 AT_CREATION = 5_000  # ms: a stage stamped this soon after its contact was made is the account's default
 
@@ -30,6 +31,16 @@ def writer_of(history: Sequence[Version], created_at: int | None, ours: Sequence
     if newest.source in _DEFAULTS:
         return "default"
     return "ours" if (newest.source, newest.source_id) in _apps(ours) else "app"
+
+
+def word_of(history: Sequence[Version]) -> Sequence[Version]:
+    """The history from the version on that says whose value the newest is: a merge only passes on what one of
+    the two had, so it is whoever set that."""
+    newest = history[0]
+    if newest.source != _MERGED:
+        return history
+    said = (n for n, one in enumerate(history) if one.value == newest.value and one.source != _MERGED)
+    return history[next(said, 0) :]
 
 
 def _apps(history: Sequence[Version]) -> set[tuple[str, str]]:

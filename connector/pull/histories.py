@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from connector.hubspot import objects
-from connector.hubspot.writers import writer_of
+from connector.hubspot.writers import word_of, writer_of
 from connector.model import Record, Version
 from connector.pull.pulling import Pulling
 from connector.store import bookmarks, columns, decisions, outbox, records
@@ -109,6 +109,7 @@ def _stands_since(record: Record, prop: str) -> int | None:
 def _witness(
     asked: Questions, record: Record, history: Sequence[Version], ours: Sequence[Version]
 ) -> decisions.StageNote:
+    history = word_of(history)
     newest, earlier = history[0], [v.value for v in history[1:] if v.value in asked.order]
     return decisions.StageNote(
         newest.value,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from connector.hubspot.writers import AT_CREATION, writer_of
+from connector.hubspot.writers import AT_CREATION, word_of, writer_of
 from connector.model import Version
 
 MADE = 1_000_000
@@ -54,3 +54,12 @@ def test_our_app_is_the_one_that_wrote_our_property() -> None:
     assert writer_of([version("mql", "INTEGRATION", source_id="78"), before], MADE, ours) == "app"
     assert writer_of([version("mql", "INTEGRATION"), before], MADE, [version("1", "INTEGRATION")]) == "app"
     assert writer_of([version("mql", "CRM_UI", source_id="userId:1"), before], MADE, ours) == "person"
+
+
+def test_a_merge_passes_on_the_word_of_one_of_the_two() -> None:
+    hand, app = version("mql", "CRM_UI", MADE + 9), version("sql", "INTEGRATION", MADE + 8)
+    merged = version("mql", "MERGE_OBJECTS")
+    assert word_of([hand, app]) == [hand, app]
+    assert word_of([merged, app, hand, version("mql", "FORM", MADE)])[0] == hand
+    assert word_of([merged, merged, app, hand])[0] == hand
+    assert word_of([merged, app]) == [merged, app], "nobody is known to have said it"
