@@ -186,6 +186,21 @@ async def test_a_window_that_was_cut_off_is_read_to_its_end_and_then_up_to_now(t
         assert titles == [{"title": "dirigeante", "n": 449}, {"title": "etudiante", "n": 1}]
 
 
+async def test_a_window_of_which_nothing_was_stored_is_read_again(tmp_path: Path) -> None:
+    """Nothing else sees it so soon: it is older than windows overlap, and younger than the second look."""
+    async with house(tmp_path, ids(1000, 3)) as here:
+        await here.pull()
+        here.seconds(60)
+        here.portal.edit(1001, {"jobtitle": "Étudiante"})
+        here.seconds(1200)
+        here.portal.faults([Fault("POST", "/contacts/batch/read", times=99, cut="before")])
+        with pytest.raises(Unreachable):
+            await here.pull(["contacts"])
+        here.portal.clear_faults()
+        here.seconds(60)
+        assert (await here.pull(["contacts"])).changed["contacts"] == 1
+
+
 async def test_what_the_search_shows_late_is_seen_by_the_overlap(tmp_path: Path) -> None:
     async with house(tmp_path, ids(1000, 3)) as here:
         await here.pull()

@@ -56,6 +56,9 @@ def backfill(
     It takes the share of the account's limit that CONNECTOR_RATE_SHARE says, and stops for the day while a
     tenth of the day's requests is left for the syncs and for other apps. Syncs that come meanwhile are let in
     between two pages, once everything was read for the first time.
+
+    How long it has to go is estimated from the account's own counts; of events, which it does not count, from
+    how far back in time it is: if there were fewer of them in earlier days, it will be done sooner.
     """
     if rescore and (what, since, until, fields) == (None, None, None, None):
         return _rescore(door)
