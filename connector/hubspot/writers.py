@@ -34,13 +34,10 @@ def writer_of(history: Sequence[Version], created_at: int | None, ours: Sequence
 
 
 def word_of(history: Sequence[Version]) -> Sequence[Version]:
-    """The history from the version on that says whose value the newest is: a merge only passes on what one of
-    the two had, so it is whoever set that."""
-    newest = history[0]
-    if newest.source != _MERGED:
-        return history
-    said = (n for n, one in enumerate(history) if one.value == newest.value and one.source != _MERGED)
-    return history[next(said, 0) :]
+    """The history from the version on that says whose value the newest is. A merge that leaves the newest
+    word about either of the two standing only passes it on; one that sets it aside is the CRM's own."""
+    said = next((n for n, one in enumerate(history) if one.source != _MERGED), 0)
+    return history[said:] if history[said].value == history[0].value else history
 
 
 def _apps(history: Sequence[Version]) -> set[tuple[str, str]]:

@@ -56,10 +56,14 @@ def test_our_app_is_the_one_that_wrote_our_property() -> None:
     assert writer_of([version("mql", "CRM_UI", source_id="userId:1"), before], MADE, ours) == "person"
 
 
-def test_a_merge_passes_on_the_word_of_one_of_the_two() -> None:
+def test_a_merge_passes_on_the_newest_word_about_either() -> None:
     hand, app = version("mql", "CRM_UI", MADE + 9), version("sql", "INTEGRATION", MADE + 8)
-    merged = version("mql", "MERGE_OBJECTS")
     assert word_of([hand, app]) == [hand, app]
-    assert word_of([merged, app, hand, version("mql", "FORM", MADE)])[0] == hand
-    assert word_of([merged, merged, app, hand])[0] == hand
-    assert word_of([merged, app]) == [merged, app], "nobody is known to have said it"
+    assert word_of([version("mql", "MERGE_OBJECTS"), hand, app])[0] == hand
+    assert word_of([version("mql", "MERGE_OBJECTS"), version("sql", "MERGE_OBJECTS"), hand])[0] == hand
+
+
+def test_a_merge_that_takes_the_further_stage_says_so_itself() -> None:
+    merged, hand = version("sql", "MERGE_OBJECTS"), version("mql", "CRM_UI", MADE + 9)
+    assert word_of([merged, hand, version("sql", "INTEGRATION", MADE + 8)])[0] == merged
+    assert word_of([merged]) == [merged]
