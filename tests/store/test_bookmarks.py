@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from sqlite_utils import Database
 
 from connector.store import bookmarks
 from connector.store.bookmarks import Bookmark
+from connector.store.lock import run_lock, waiting
 from connector.store.schema import open_store
 
 
@@ -54,19 +56,39 @@ def test_facts_are_json(db: Database) -> None:
     assert bookmarks.fact(db, "other") is None
 
 
-def test_runs_are_told_newest_first(db: Database) -> None:
-    first = bookmarks.start_run(db, "sync", 1)
-    second = bookmarks.start_run(db, "plan", 2)
-    bookmarks.end_run(db, first, 3, "done", "abc", {"said": "12 sent"})
-    told = bookmarks.runs(db)
-    assert [(run["id"], run["status"], run["summary"]) for run in told] == [
-        (second, "running", {}),
-        (first, "done", {"said": "12 sent"}),
-    ]
-    assert len(bookmarks.runs(db, 1)) == 1
+@pytest.fixture
+def cache(tmp_path: Path) -> Iterator[tuple[Path, Database]]:
+    file = tmp_path / "connector.db"
+    opened = open_store(file)
+    yield file, opened
+    opened.close()
 
 
-def test_a_run_that_never_ended_was_killed(db: Database) -> None:
-    bookmarks.start_run(db, "sync", 1)
-    bookmarks.start_run(db, "sync", 2)
-    assert [run["status"] for run in bookmarks.runs(db)] == ["running", "killed"]
+def test_runs_are_told_newest_first(cache: tuple[Path, Database]) -> None:
+    file, db = cache
+    with run_lock(file, "plan"):
+        first = bookmarks.start_run(db, "sync", 1)
+        second = bookmarks.start_run(db, "plan", 2)
+        bookmarks.end_run(db, first, 3, "done", "abc", {"said": "12 sent"})
+        told = bookmarks.runs(db)
+        assert [(run["id"], run["status"], run["summary"]) for run in told] == [
+            (second, "running", {}),
+            (first, "done", {"said": "12 sent"}),
+        ]
+        assert len(bookmarks.runs(db, 1)) == 1
+
+
+def test_a_run_that_never_ended_was_killed(cache: tuple[Path, Database]) -> None:
+    file, db = cache
+    with run_lock(file, "sync"):
+        bookmarks.start_run(db, "sync", 1)
+        bookmarks.start_run(db, "sync", 2)
+        assert [run["status"] for run in bookmarks.runs(db)] == ["running", "killed"]
+    assert [run["status"] for run in bookmarks.runs(db)] == ["killed", "killed"], "nobody is at work"
+
+
+def test_a_run_that_waits_for_those_that_it_let_in_is_at_work(cache: tuple[Path, Database]) -> None:
+    file, db = cache
+    bookmarks.start_run(db, "backfill", 1)
+    with waiting(file):
+        assert bookmarks.runs(db)[0]["status"] == "running"
