@@ -25,7 +25,7 @@ from connector.rules.compile import dependencies
 from connector.rules.tree import Rules
 from connector.score.subject import Subject
 from connector.store import decisions, records
-from connector.store.schema import spill_folder
+from connector.store.schema import file_of, spill_folder
 
 MANY = 2_000  # contacts from which on a pass is worth its start
 AT_ONCE = 30_000
@@ -52,7 +52,7 @@ class Everybody:
 
     def takes(self, db: Database, subjects: Sequence[Subject]) -> bool:
         """Whether these are so many, so close together and of one moment that a pass is worth it."""
-        if len(subjects) < MANY or len({s.as_of for s in subjects}) > 1 or not _file(db) or self.why_not:
+        if len(subjects) < MANY or len({s.as_of for s in subjects}) > 1 or not file_of(db) or self.why_not:
             return False
         ids = [s.contact_id for s in subjects]
         return records.count_between(db, min(ids), max(ids)) <= 2 * len(ids)
@@ -64,7 +64,7 @@ class Everybody:
         """
         whole = False
         try:
-            self._begin(_file(db))
+            self._begin(str(file_of(db)))
             if self._with_accounts:
                 self._add_up_accounts(db, subjects[0].as_of)
             ordered = sorted(subjects, key=lambda s: s.contact_id)
@@ -177,8 +177,3 @@ def missing() -> str:
     except Exception as error:  # a missing wheel, a foreign libc: whatever it says
         return f"{type(error).__name__}: {error}"
     return ""
-
-
-def _file(db: Database) -> str:
-    """The path of the cache; empty for one in memory, which nobody else can read."""
-    return str(db.execute("SELECT file FROM pragma_database_list WHERE name = 'main'").fetchone()[0] or "")

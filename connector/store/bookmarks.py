@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import orjson
 from sqlite_utils import Database
 
 from connector.store.lock import at_work
-from connector.store.schema import write
+from connector.store.schema import file_of, write
 
 RECONCILIATION = "reconciliation"  # the bookmark of what is no source, but all of them again
 
@@ -126,10 +125,6 @@ def runs(db: Database, limit: int = 20) -> list[dict[str, Any]]:
     """The newest first. One that stands as running while nobody is at work was killed: nobody has noted it yet."""
     rows = list(db.query("SELECT * FROM run ORDER BY id DESC LIMIT ?", [limit]))
     for row in rows:
-        if row["status"] == "running" and not at_work(_file(db)):
+        if row["status"] == "running" and not ((file := file_of(db)) and at_work(file)):
             row["status"] = "killed"
     return [{**row, "summary": orjson.loads(row["summary"])} for row in rows]
-
-
-def _file(db: Database) -> Path:
-    return Path(next(iter(db.query("PRAGMA database_list")))["file"])

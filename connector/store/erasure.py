@@ -20,7 +20,7 @@ from connector.errors import StoreTrouble
 from connector.store import bookmarks, decisions, engagement, identity, outbox, records
 from connector.store.leftovers import sweep
 from connector.store.plans import KEPT
-from connector.store.schema import spill_folder, trouble, write
+from connector.store.schema import file_of, spill_folder, trouble, write
 
 _OF_CONTACT = (
     *("deal_contact", "engagement", "signal", "dirty", "score", "standing", "transition", "stage_note"),
@@ -196,8 +196,7 @@ def owed(db: Database) -> bool:
 def scrub(db: Database, texts: Sequence[str] | None = None) -> bool:
     """Nothing of these texts is left in the file or beside it; without them (nobody knows any more who it
     was), it is written anew. Gives whether it was done: while somebody reads, the log cannot be emptied."""
-    path = Path(db.execute("SELECT file FROM pragma_database_list WHERE name = 'main'").fetchone()[0] or "")
-    if path.name:
+    if path := file_of(db):
         if not _empty_log(db):
             return False
         anew = texts is None or len(texts) > _MOST or _holds(path, texts)

@@ -136,6 +136,12 @@ def write(db: Database) -> Iterator[None]:
             raise
 
 
+def file_of(db: Database) -> Path | None:
+    """Where the cache is; None for one in memory, which nobody else can read."""
+    name = db.execute("SELECT file FROM pragma_database_list WHERE name = 'main'").fetchone()[0]
+    return Path(name) if name else None
+
+
 def spill_folder(path: Path, process: int) -> Path:
     """Where a process that scores everybody puts what does not fit into its memory: beside the cache, since
     it is as private; the process's number tells whether it is still at it."""
